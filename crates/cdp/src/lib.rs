@@ -1,0 +1,1 @@
+//! The Chrome DevTools Protocol: transports, one connection, flat sessions, lenient generated types.

@@ -1,0 +1,1 @@
+//! Chromium as a process: find, launch, keep, adopt, stop, reap.

@@ -1,0 +1,1 @@
+//! Rust client of the HTTP API, over the unix socket or TCP.

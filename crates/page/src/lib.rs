@@ -1,0 +1,1 @@
+//! One page: snapshot with refs, actions, waits, input, dialogs.

@@ -1,0 +1,1 @@
+//! Dispatch and the front doors: HTTP, MCP.

@@ -1,0 +1,1 @@
+//! Sessions: state machine, session task, registry, checkpoints, journal, recovery.
