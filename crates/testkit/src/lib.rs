@@ -16,3 +16,4 @@
 pub mod nul;
 pub mod process;
 // pub mod raw;
+pub mod site;

@@ -1,0 +1,125 @@
+//! The pages of the test site.
+
+use std::fmt::Write as _;
+
+pub(super) const INDEX: &str = r#"<!doctype html><html lang="en"><title>Test site</title>
+<h1>Test site</h1><nav><a href="/login">Log in</a> <a href="/form">Form</a> <a href="/long">Long</a></nav>
+<p>Nothing to see.</p></html>"#;
+
+pub(super) const LOGIN: &str = r#"<!doctype html><html lang="en"><title>Log in</title>
+<h1>Log in</h1><form method="post" action="/login">
+<label>User <input name="user" autocomplete="off"></label>
+<label>Password <input name="password" type="password"></label>
+<button>Log in</button></form></html>"#;
+
+pub(super) const REFUSED: &str = "<!doctype html><title>Refused</title><h1>Wrong password</h1>";
+
+pub(super) const HOME: &str = r#"<!doctype html><html lang="en"><title>Home</title>
+<h1>Hello, ada</h1><p id="cart"></p><p id="theme"></p>
+<button id="add">Add to cart</button> <button id="dark">Dark theme</button> <a href="/form">Form</a>
+<script>
+const show = () => {
+  cart.textContent = 'Cart: ' + (sessionStorage.getItem('cart') ?? 'empty');
+  theme.textContent = 'Theme: ' + (localStorage.getItem('theme') ?? 'light');
+};
+add.onclick = () => { sessionStorage.setItem('cart', Number(sessionStorage.getItem('cart') ?? 0) + 1); show(); };
+dark.onclick = () => { localStorage.setItem('theme', 'dark'); show(); };
+show();
+</script></html>"#;
+
+pub(super) const FORM: &str = r#"<!doctype html><html lang="en"><title>Form</title>
+<h1>Form</h1>
+<label>Name <input id="name"></label>
+<label>Notes <textarea id="notes"></textarea></label>
+<label>Colour <select id="colour"><option>red</option><option>green</option><option>blue</option></select></label>
+<label><input id="agree" type="checkbox"> Agree</label>
+<button id="send">Send</button> <button id="off" disabled>Switched off</button>
+<p id="result">Nothing sent</p>
+<script>
+let clicks = 0;
+send.onclick = event => {
+  clicks += 1;
+  result.textContent = `Sent ${clicks}: ${document.querySelector('#name').value}, ${notes.value}, ${colour.value}, `
+    + `${agree.checked}, trusted ${event.isTrusted}`;
+};
+</script></html>"#;
+
+pub(super) const STORAGE: &str = r#"<!doctype html><html lang="en"><title>Storage</title>
+<h1>Storage</h1><p id="seen"></p>
+<button id="write">Write</button> <button id="bake">Set cookie</button>
+<script>
+const show = () => {
+  seen.textContent = `local ${localStorage.getItem('mark')} session ${sessionStorage.getItem('mark')} cookie ${document.cookie}`;
+};
+write.onclick = () => { localStorage.setItem('mark', 'L1'); sessionStorage.setItem('mark', 'S1'); show(); };
+bake.onclick = () => { document.cookie = 'mark=C1; path=/; max-age=86400'; show(); };
+show();
+</script></html>"#;
+
+pub(super) const DIALOGS: &str = r#"<!doctype html><html lang="en"><title>Dialogs</title>
+<h1>Dialogs</h1><button id="a">Alert</button> <button id="c">Confirm</button> <button id="p">Prompt</button>
+<p id="result">No answer</p>
+<script>
+a.onclick = () => { alert('Look out'); result.textContent = 'Alert done'; };
+c.onclick = () => { result.textContent = 'Confirm: ' + confirm('Delete it?'); };
+p.onclick = () => { result.textContent = 'Prompt: ' + prompt('Your name?', 'nobody'); };
+</script></html>"#;
+
+pub(super) const POPUP: &str = r#"<!doctype html><html lang="en"><title>Opener</title>
+<h1>Opener</h1><button onclick="window.open('/popped', '_blank', 'width=300,height=200')">Open window</button>
+<a href="/popped" target="_blank">Open tab</a></html>"#;
+
+pub(super) const POPPED: &str =
+    r#"<!doctype html><html lang="en"><title>Popped up</title><h1>Popped up</h1></html>"#;
+
+pub(super) const INNER: &str = r#"<!doctype html><html lang="en"><title>Inner</title>
+<button onclick="this.textContent = 'Pressed inside'">Inside</button></html>"#;
+
+pub(super) const NOISE: &str = r#"<!doctype html><html lang="en"><title>Noise</title><h1>Noise</h1>
+<script>
+const line = 'x'.repeat(1024);
+setInterval(() => { for (let n = 0; n < 200; n++) console.log(line); }, 20);
+</script></html>"#;
+
+pub(super) const COVERED: &str = r#"<!doctype html><html lang="en"><title>Covered</title>
+<button id="under">Under</button>
+<div id="cookie-wall" style="position:fixed;inset:0;background:#fffc">We value your privacy</div></html>"#;
+
+pub(super) const ENDLESS: &str =
+    "<!doctype html><html lang=\"en\"><title>Endless</title><h1>Endless</h1><p>So far</p>\n";
+
+/// Returns the page of 200 links and 200 buttons that the bench measures.
+pub(super) fn controls() -> String {
+    let mut page = String::from(
+        "<!doctype html><html lang=\"en\"><title>Controls</title><h1>Controls</h1>\n<ul>\n",
+    );
+    for n in 0..200 {
+        writeln!(
+            page,
+            "<li><a href=\"/item/{n}\">Item number {n}</a> <button>Buy {n}</button></li>"
+        )
+        .expect("a string takes text");
+    }
+    page.push_str("</ul></html>");
+    page
+}
+
+/// Returns a page that has to be scrolled.
+pub(super) fn long() -> String {
+    let mut page =
+        String::from("<!doctype html><html lang=\"en\"><title>Long</title><h1>Long</h1>\n");
+    for n in 0..300 {
+        writeln!(page, "<p>Paragraph {n}</p>").expect("a string takes text");
+    }
+    page.push_str("<button>At the end</button></html>");
+    page
+}
+
+/// Returns a page with a frame of its own origin and one of another.
+pub(super) fn frames(other: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><title>Frames</title><h1>Frames</h1>\
+         <iframe src=\"/inner\" title=\"near\"></iframe>\
+         <iframe src=\"{other}\" title=\"far\"></iframe></html>"
+    )
+}
