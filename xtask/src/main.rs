@@ -1,1 +1,34 @@
-fn main() {}
+//! Developer tasks: `cargo xtask NAME`. One file each; this is only the table of them.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's tool that is never shipped: it prints and starts programs"
+)]
+
+mod capabilities;
+mod gen_cdp;
+mod walls;
+
+use clap::Parser;
+
+/// A developer's task.
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Checks who may use whom, and what clippy can't see.
+    Walls,
+    /// Checks that docs/capabilities.md has every row, and that the tests it names exist.
+    Capabilities,
+    /// Generates cdp's protocol types from the npm package `devtools-protocol`.
+    GenCdp(gen_cdp::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Task::parse() {
+        Task::Walls => walls::run(),
+        Task::Capabilities => capabilities::run(),
+        Task::GenCdp(arguments) => gen_cdp::run(&arguments),
+    }
+}
