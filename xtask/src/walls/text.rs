@@ -88,7 +88,6 @@ fn check_file(path: &str, text: &str) -> Vec<Violation> {
     let file = File {
         path,
         own,
-        is_test,
         lines: source::lines(text),
     };
     let mut violations = Vec::new();
