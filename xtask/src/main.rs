@@ -11,6 +11,8 @@ mod capabilities;
 mod gen_cdp;
 mod walls;
 
+use std::process::ExitCode;
+
 use clap::Parser;
 
 /// A developer's task.
@@ -25,10 +27,17 @@ enum Task {
     GenCdp(gen_cdp::Arguments),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Task::parse() {
+fn main() -> ExitCode {
+    let done = match Task::parse() {
         Task::Walls => walls::run(),
         Task::Capabilities => capabilities::run(),
-        Task::GenCdp(arguments) => gen_cdp::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            // Its backtrace would hide the lines that say what is wrong.
+            eprintln!("error: {err:#}");
+            ExitCode::FAILURE
+        }
     }
 }

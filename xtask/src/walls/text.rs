@@ -91,7 +91,7 @@ fn check_file(path: &str, text: &str) -> Vec<Violation> {
         lines: source::lines(text),
     };
     let mut violations = Vec::new();
-    check_head_and_length(&file, &mut violations);
+    check_head_and_length(&file, is_test, &mut violations);
     check_unsafe(&file, &mut violations);
     if !is_test && !NOT_SHIPPED.contains(&own) {
         check_words(&file, &mut violations);
@@ -100,7 +100,7 @@ fn check_file(path: &str, text: &str) -> Vec<Violation> {
     violations
 }
 
-fn check_head_and_length(file: &File<'_>, violations: &mut Vec<Violation>) {
+fn check_head_and_length(file: &File<'_>, is_test: bool, violations: &mut Vec<Violation>) {
     let head: Vec<&str> = file
         .lines
         .iter()
@@ -109,7 +109,12 @@ fn check_head_and_length(file: &File<'_>, violations: &mut Vec<Violation>) {
         .collect();
     if head.is_empty() {
         let what = "the file has no head comment".to_owned();
-        violations.push(at(file, 0, "head comment", what, Weight::Error));
+        let weight = if is_test {
+            Weight::Warning
+        } else {
+            Weight::Error
+        };
+        violations.push(at(file, 0, "head comment", what, weight));
     }
     let head = head.join(" ").to_lowercase();
     let excused = head.contains("one file") || head.contains("generated");
