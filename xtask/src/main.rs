@@ -31,6 +31,7 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::Walls => walls::run(),
         Task::Capabilities => capabilities::run(),
+        Task::GenCdp(arguments) => gen_cdp::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
