@@ -1,0 +1,162 @@
+//! Sealing: how a value looks at rest.
+//!
+//! ```text
+//! magic "BRWD" | format u16 | key id 16 | nonce 24 | length u32 | ciphertext, its tag last
+//! ```
+//!
+//! Numbers are little-endian. The cipher is XChaCha20-Poly1305 with a random nonce. Beside the
+//! ciphertext it authenticates magic, format and key id, and what the value is: its kind, its
+//! session and its own id or address. So a value can't be passed off as another one.
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use rand::RngCore;
+use zeroize::Zeroizing;
+
+const MAGIC: &[u8; 4] = b"BRWD";
+const ID: usize = 16;
+const NONCE: usize = 24;
+const TAG: usize = 16;
+/// Magic, format and key id: what is authenticated of the header.
+const BOUND: usize = 4 + 2 + ID;
+const HEADER: usize = BOUND + NONCE + 4;
+
+/// How the sealed bytes are to be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Format {
+    /// As they are: the small values of rows.
+    Plain = 1,
+    /// The length of the canonical bytes as a `u32`, then these compressed by zstd.
+    Packed = 2,
+}
+
+/// What a sealed value is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Label<'a> {
+    /// Its kind, e.g. `cookies`.
+    pub kind: &'a str,
+    /// The session it belongs to, or the home.
+    pub session: &'a str,
+    /// Its id or address.
+    pub part: &'a [u8],
+}
+
+/// Why a sealed value didn't open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Refused {
+    /// It isn't what was sealed.
+    Damaged(&'static str),
+    /// It names another key.
+    WrongKey,
+}
+
+/// A key and its id.
+pub(crate) struct Sealer {
+    cipher: XChaCha20Poly1305,
+    id: [u8; ID],
+}
+
+impl Sealer {
+    /// Returns the sealer of a master key.
+    pub fn of_master(key: &[u8; 32]) -> Self {
+        let id = blake3::derive_key("browserd 2026-11 master key id", key);
+        let mut short = [0; ID];
+        short.copy_from_slice(&id[..ID]);
+        Self::new("browserd 2026-11 master key wrap", key, short)
+    }
+
+    /// Returns the sealer of a data key.
+    pub fn of_data(key: &[u8; 32], id: [u8; ID]) -> Self {
+        Self::new("browserd 2026-11 data key seal", key, id)
+    }
+
+    // Each use has a key of its own, derived from the one that is kept, so that no two uses
+    // can be played against each other.
+    fn new(context: &str, key: &[u8; 32], id: [u8; ID]) -> Self {
+        let key = Zeroizing::new(blake3::derive_key(context, key));
+        Self {
+            cipher: XChaCha20Poly1305::new(&Key::from(*key)),
+            id,
+        }
+    }
+
+    /// Returns the key's id.
+    pub fn id(&self) -> [u8; ID] {
+        self.id
+    }
+
+    /// Seals a value; `None` if it is too long for the frame.
+    pub fn seal(&self, format: Format, label: Label<'_>, value: &[u8]) -> Option<Vec<u8>> {
+        let length = u32::try_from(value.len().checked_add(TAG)?).ok()?;
+        let mut nonce = [0; NONCE];
+        rand::rng().fill_bytes(&mut nonce);
+        let mut sealed = Vec::with_capacity(HEADER + value.len() + TAG);
+        sealed.extend_from_slice(MAGIC);
+        sealed.extend_from_slice(&(format as u16).to_le_bytes());
+        sealed.extend_from_slice(&self.id);
+        let aad = label.bytes(&sealed);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&length.to_le_bytes());
+        let payload = Payload {
+            msg: value,
+            aad: &aad,
+        };
+        let text = self.cipher.encrypt(&XNonce::from(nonce), payload).ok()?;
+        sealed.extend_from_slice(&text);
+        Some(sealed)
+    }
+
+    /// Opens a sealed value.
+    pub fn open(
+        &self,
+        format: Format,
+        label: Label<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Refused> {
+        let (head, text) = sealed
+            .split_at_checked(HEADER)
+            .ok_or(Refused::Damaged("too short"))?;
+        let (bound, rest) = head.split_at(BOUND);
+        if &bound[..4] != MAGIC {
+            return Err(Refused::Damaged("it doesn't start as sealed data does"));
+        }
+        if bound[4..6] != (format as u16).to_le_bytes() {
+            return Err(Refused::Damaged("its format isn't the one expected"));
+        }
+        let (nonce, length) = rest.split_at(NONCE);
+        if length != (u32::try_from(text.len()).unwrap_or(u32::MAX)).to_le_bytes() {
+            return Err(Refused::Damaged("its length isn't the one written down"));
+        }
+        if bound[6..] != self.id {
+            return Err(Refused::WrongKey);
+        }
+        let nonce = XNonce::try_from(nonce).map_err(|_| Refused::Damaged("too short"))?;
+        let payload = Payload {
+            msg: text,
+            aad: &label.bytes(bound),
+        };
+        match self.cipher.decrypt(&nonce, payload) {
+            Ok(value) => Ok(Zeroizing::new(value)),
+            Err(_) => Err(Refused::Damaged("it doesn't match its seal")),
+        }
+    }
+}
+
+impl Label<'_> {
+    /// Returns the bytes that stand for the label beside `bound`; each part is preceded by its
+    /// length, so that no two labels give the same.
+    fn bytes(&self, bound: &[u8]) -> Vec<u8> {
+        let parts = [
+            bound,
+            self.kind.as_bytes(),
+            self.session.as_bytes(),
+            self.part,
+        ];
+        let mut bytes = Vec::with_capacity(128);
+        for part in parts {
+            bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(part);
+        }
+        bytes
+    }
+}
