@@ -1,0 +1,222 @@
+//! `config.toml`.
+//!
+//! Names that people know from elsewhere are taken even where a capability is still to come
+//! (`recording`, `retention`): a known file must not be refused. Those are reported as
+//! [`Layer::not_yet`], so that nobody believes them to be in force.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use base::Code;
+use serde::Deserialize;
+
+use super::layer::{Layer, LogFormat};
+use super::value::Span;
+use crate::failure::{Failure, code_of};
+
+/// A file larger than this is no configuration.
+const LARGEST: u64 = 1 << 20;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    http: Http,
+    log: Log,
+    chrome: Chrome,
+    sessions: Sessions,
+    limits: Limits,
+    shutdown: Shutdown,
+    checkpoints: Option<Checkpoints>,
+    retention: Option<Retention>,
+    recording: Option<Recording>,
+    profiles: Vec<Profile>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Http {
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Log {
+    level: Option<String>,
+    format: Option<LogFormat>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Chrome {
+    program: Option<PathBuf>,
+    no_sandbox: Option<bool>,
+    headless: Option<bool>,
+    extra_args: Option<Vec<String>>,
+    orphan_timeout: Option<Span>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Sessions {
+    max_sessions: Option<usize>,
+    max_session_age: Option<Span>,
+    #[serde(alias = "auto_rehydrate")]
+    auto_resume: Option<bool>,
+    session_snapshot_interval: Option<Span>,
+    max_session_snapshots: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Limits {
+    call: Option<Span>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Shutdown {
+    limit: Option<Span>,
+    stop_browsers: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Checkpoints {
+    enabled: Option<bool>,
+    interval_seconds: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Retention {
+    max_snapshot_versions: Option<u32>,
+    site_knowledge_ttl_days: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Recording {
+    auto_record: Option<bool>,
+    retention_days: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    dead_code,
+    reason = "named profiles with a folder of their own come with row G3"
+)]
+struct Profile {
+    name: String,
+    user_data_dir: Option<PathBuf>,
+}
+
+/// Reads the file; one that isn't there says nothing.
+///
+/// # Errors
+/// `invalid_argument` with the line of what is wrong.
+pub fn read(path: &Path) -> Result<Layer, Failure> {
+    let unreadable = |err: &std::io::Error| {
+        Failure::new(
+            code_of(err),
+            format!("{} can't be read: {err}.", path.display()),
+        )
+    };
+    match std::fs::metadata(path) {
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(Layer::default()),
+        Err(err) => return Err(unreadable(&err)),
+        Ok(meta) if LARGEST < meta.len() => {
+            let message = format!("{} is too large for a configuration.", path.display());
+            return Err(Failure::new(Code::InvalidArgument, message));
+        }
+        Ok(_) => {}
+    }
+    let text = std::fs::read_to_string(path).map_err(|err| unreadable(&err))?;
+    let file: File = toml::from_str(&text).map_err(|err| wrong(path, &text, &err))?;
+    Ok(file.layer())
+}
+
+fn wrong(path: &Path, text: &str, err: &toml::de::Error) -> Failure {
+    let line = err
+        .span()
+        .and_then(|span| text.get(..span.start))
+        .map_or_else(String::new, |before| {
+            format!(", line {}", before.matches('\n').count() + 1)
+        });
+    let message = format!(
+        "{}{line}: {}.",
+        path.display(),
+        err.message().trim_end_matches('.')
+    );
+    Failure::new(Code::InvalidArgument, message)
+        .hint("Correct the line or take it out; nothing was started.")
+}
+
+impl File {
+    fn layer(self) -> Layer {
+        let not_yet = self.not_yet();
+        Layer {
+            listen: self.http.listen,
+            log_filter: self.log.level,
+            log_format: self.log.format,
+            program: self.chrome.program,
+            no_sandbox: self.chrome.no_sandbox,
+            headless: self.chrome.headless,
+            extra_args: self.chrome.extra_args,
+            orphan_timeout: self.chrome.orphan_timeout.map(|span| span.0),
+            max_sessions: self.sessions.max_sessions,
+            max_session_age: self.sessions.max_session_age.map(|span| span.0),
+            call_limit: self.limits.call.map(|span| span.0),
+            shutdown_limit: self.shutdown.limit.map(|span| span.0),
+            stop_browsers: self.shutdown.stop_browsers,
+            not_yet,
+        }
+    }
+
+    fn not_yet(&self) -> Vec<String> {
+        let checkpoints = self.checkpoints.as_ref();
+        let retention = self.retention.as_ref();
+        let recording = self.recording.as_ref();
+        let given = [
+            ("sessions.auto_resume", self.sessions.auto_resume.is_some()),
+            (
+                "sessions.session_snapshot_interval",
+                self.sessions.session_snapshot_interval.is_some(),
+            ),
+            (
+                "sessions.max_session_snapshots",
+                self.sessions.max_session_snapshots.is_some(),
+            ),
+            (
+                "checkpoints.enabled",
+                checkpoints.is_some_and(|it| it.enabled.is_some()),
+            ),
+            (
+                "checkpoints.interval_seconds",
+                checkpoints.is_some_and(|it| it.interval_seconds.is_some()),
+            ),
+            (
+                "retention.max_snapshot_versions",
+                retention.is_some_and(|it| it.max_snapshot_versions.is_some()),
+            ),
+            (
+                "retention.site_knowledge_ttl_days",
+                retention.is_some_and(|it| it.site_knowledge_ttl_days.is_some()),
+            ),
+            (
+                "recording.auto_record",
+                recording.is_some_and(|it| it.auto_record.is_some()),
+            ),
+            (
+                "recording.retention_days",
+                recording.is_some_and(|it| it.retention_days.is_some()),
+            ),
+            ("profiles", !self.profiles.is_empty()),
+        ];
+        given
+            .into_iter()
+            .filter(|(_, given)| *given)
+            .map(|(name, _)| name.to_owned())
+            .collect()
+    }
+}

@@ -1,0 +1,75 @@
+//! What one source of configuration says.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// What one source says; `None` where it is silent.
+#[derive(Clone, Debug, Default)]
+pub struct Layer {
+    /// Where HTTP is served.
+    pub listen: Option<SocketAddr>,
+    /// What is logged.
+    pub log_filter: Option<String>,
+    /// How it is logged.
+    pub log_format: Option<LogFormat>,
+    /// The browser's program.
+    pub program: Option<PathBuf>,
+    /// Whether the browser's sandbox is given up.
+    pub no_sandbox: Option<bool>,
+    /// Whether browsers show no window.
+    pub headless: Option<bool>,
+    /// More arguments for the browser.
+    pub extra_args: Option<Vec<String>>,
+    /// How long a browser waits for the next daemon; zero for ever.
+    pub orphan_timeout: Option<Duration>,
+    /// How many sessions may hold a browser.
+    pub max_sessions: Option<usize>,
+    /// How old a checkpoint may be to be resumed unasked; zero for any age.
+    pub max_session_age: Option<Duration>,
+    /// How long a call may take that doesn't say it itself.
+    pub call_limit: Option<Duration>,
+    /// How long stopping may take.
+    pub shutdown_limit: Option<Duration>,
+    /// Whether stopping the daemon stops its browsers.
+    pub stop_browsers: Option<bool>,
+    /// Settings that this version can't follow yet.
+    pub not_yet: Vec<String>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Layer {
+    /// Lays this one over `below`: where this one is silent, `below` speaks.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        let mut not_yet = below.not_yet;
+        not_yet.extend(self.not_yet);
+        Self {
+            listen: self.listen.or(below.listen),
+            log_filter: self.log_filter.or(below.log_filter),
+            log_format: self.log_format.or(below.log_format),
+            program: self.program.or(below.program),
+            no_sandbox: self.no_sandbox.or(below.no_sandbox),
+            headless: self.headless.or(below.headless),
+            extra_args: self.extra_args.or(below.extra_args),
+            orphan_timeout: self.orphan_timeout.or(below.orphan_timeout),
+            max_sessions: self.max_sessions.or(below.max_sessions),
+            max_session_age: self.max_session_age.or(below.max_session_age),
+            call_limit: self.call_limit.or(below.call_limit),
+            shutdown_limit: self.shutdown_limit.or(below.shutdown_limit),
+            stop_browsers: self.stop_browsers.or(below.stop_browsers),
+            not_yet,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The environment as a source of configuration.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use base::Code;
+
+use super::layer::{Layer, LogFormat};
+use super::value::Span;
+use crate::environment::{Environment, NotText};
+use crate::failure::Failure;
+
+/// Names known from elsewhere whose capability is still to come.
+const NOT_YET: [&str; 6] = [
+    "SESSION_TIMEOUT",
+    "MAX_MEMORY_PER_SESSION",
+    "RESPONSE_STORE_TTL",
+    "MAX_PERSISTENT_SCRIPTS",
+    "MAX_SCRIPT_SIZE",
+    "BRIDGE_TIMEOUT_MS",
+];
+
+/// Reads the variables.
+///
+/// # Errors
+/// `invalid_argument`, naming the variable.
+pub fn read(environment: &Environment) -> Result<Layer, Failure> {
+    let span = |name| parsed::<Span>(environment, &[name]).map(|span| span.map(|span| span.0));
+    Ok(Layer {
+        listen: parsed(environment, &["BROWSERD_LISTEN"])?,
+        log_filter: parsed(environment, &["BROWSERD_LOG"])?,
+        log_format: parsed::<Format>(environment, &["BROWSERD_LOG_FORMAT"])?.map(|it| it.0),
+        program: environment.raw("BROWSERD_CHROME").map(PathBuf::from),
+        no_sandbox: switch(environment, "BROWSERD_NO_SANDBOX"),
+        headless: switch(environment, "BROWSERD_HEADLESS"),
+        extra_args: parsed::<String>(environment, &["BROWSERD_CHROME_ARGS"])?
+            .map(|line| line.split_whitespace().map(str::to_owned).collect()),
+        orphan_timeout: span("BROWSERD_ORPHAN_TIMEOUT")?,
+        max_sessions: parsed(environment, &["BROWSERD_MAX_SESSIONS", "MAX_SESSIONS"])?,
+        max_session_age: span("BROWSERD_MAX_SESSION_AGE")?,
+        call_limit: span("BROWSERD_CALL_LIMIT")?,
+        shutdown_limit: span("BROWSERD_SHUTDOWN_LIMIT")?,
+        stop_browsers: switch(environment, "BROWSERD_STOP_BROWSERS"),
+        not_yet: not_yet(environment),
+    })
+}
+
+fn switch(environment: &Environment, name: &str) -> Option<bool> {
+    environment.raw(name).map(|_| environment.is_on(name))
+}
+
+fn not_yet(environment: &Environment) -> Vec<String> {
+    let own = |name: &str| format!("BROWSERD_{name}");
+    let given = |name: &String| environment.raw(name).is_some();
+    NOT_YET
+        .iter()
+        .flat_map(|name| [own(name), (*name).to_owned()])
+        .filter(given)
+        .collect()
+}
+
+fn parsed<T>(environment: &Environment, names: &[&'static str]) -> Result<Option<T>, Failure>
+where
+    T: FromStr,
+    T::Err: std::fmt::Display,
+{
+    let wrong = |name: &str, why: String| {
+        Failure::new(
+            Code::InvalidArgument,
+            format!("The variable {name} is wrong: {why}."),
+        )
+        .hint(format!("Unset it: unset {name}"))
+    };
+    let Some((name, value)) = environment
+        .first(names)
+        .map_err(|NotText { name }| wrong(name, "it is no UTF-8".to_owned()))?
+    else {
+        return Ok(None);
+    };
+    let value = value.trim();
+    value
+        .parse()
+        .map(Some)
+        .map_err(|err: T::Err| wrong(name, format!("`{value}`: {err}")))
+}
+
+struct Format(LogFormat);
+
+impl FromStr for Format {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "pretty" => Ok(Self(LogFormat::Pretty)),
+            "json" => Ok(Self(LogFormat::Json)),
+            _ => Err("it is `pretty` or `json`"),
+        }
+    }
+}
+
+/// Returns the limit of a one-shot command's call, which no daemon is asked for.
+///
+/// # Errors
+/// `invalid_argument`, naming the variable.
+pub fn call_limit(environment: &Environment) -> Result<Option<Duration>, Failure> {
+    Ok(parsed::<Span>(environment, &["BROWSERD_CALL_LIMIT"])?.map(|span| span.0))
+}

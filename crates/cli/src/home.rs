@@ -1,0 +1,129 @@
+//! The home: the one folder that holds all state of a user's browserd.
+//!
+//! ```text
+//! $BROWSERD_HOME/       0700, default ~/.browserd
+//!   config.toml         what the user configured; browserd never writes it
+//!   browserd.sock       the daemon's socket for the local user
+//!   browserd.db, key    the store and the key its blobs are sealed with
+//!   token               the local admin token for HTTP, 0600
+//!   lock                held by the daemon, names its pid
+//!   daemon.log[.1]      what the daemon logged
+//!   blobs/ profiles/ run/
+//! ```
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use base::Code;
+
+use crate::environment::Environment;
+use crate::failure::{Failure, code_of};
+
+/// A home's place. Making one touches nothing on disk.
+#[derive(Clone, Debug)]
+pub struct Home {
+    folder: PathBuf,
+}
+
+impl Home {
+    /// The socket's name in the home.
+    pub const SOCKET: &'static str = "browserd.sock";
+
+    /// Returns the home that the environment names.
+    ///
+    /// # Errors
+    /// When neither `BROWSERD_HOME` nor `HOME` says where it is.
+    pub fn of(environment: &Environment) -> Result<Self, Failure> {
+        let folder = match (environment.raw("BROWSERD_HOME"), environment.raw("HOME")) {
+            (Some(home), _) => PathBuf::from(home),
+            (None, Some(user)) => Path::new(user).join(".browserd"),
+            (None, None) => {
+                let message = "Neither BROWSERD_HOME nor HOME is set.";
+                return Err(Failure::new(Code::InvalidArgument, message)
+                    .hint("BROWSERD_HOME=/path/to/a/folder browserd …"));
+            }
+        };
+        // The daemon it may start changes its folder; a relative home must stay the same one.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        Ok(Self { folder })
+    }
+
+    /// Makes the folder if it isn't there and makes sure that it is the user's alone.
+    ///
+    /// # Errors
+    /// When it can't be made, belongs to somebody else or is open to others and can't be shut.
+    pub fn prepare(&self) -> Result<(), Failure> {
+        let make = |folder: &Path| {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+        };
+        make(&self.folder).map_err(|err| self.failure("can't be made", &err))?;
+        let meta = fs::metadata(&self.folder).map_err(|err| self.failure("can't be read", &err))?;
+        if meta.uid() != rustix::process::geteuid().as_raw() {
+            let message = format!(
+                "The home {} belongs to another user.",
+                self.folder.display()
+            );
+            return Err(Failure::new(Code::InvalidArgument, message)
+                .hint("Set BROWSERD_HOME to a folder of your own."));
+        }
+        if meta.mode() & 0o077 != 0 {
+            fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))
+                .map_err(|err| self.failure("is open to others and can't be shut", &err))?;
+        }
+        Ok(())
+    }
+
+    /// Returns the folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the path of a file or folder in it.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Returns the socket's path.
+    pub fn socket(&self) -> PathBuf {
+        self.join(Self::SOCKET)
+    }
+
+    /// Tells what stands in the way of a home, as a failure.
+    fn failure(&self, what: &str, err: &io::Error) -> Failure {
+        let message = format!("The home {} {what}: {err}.", self.folder.display());
+        Failure::new(code_of(err), message)
+            .hint("Set BROWSERD_HOME to a folder that you may write to.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_home_is_where_the_environment_says() {
+        let home = Home::of(&Environment::from([("HOME", "/h")])).unwrap();
+        assert_eq!(home.folder(), Path::new("/h/.browserd"));
+        let moved = Environment::from([("HOME", "/h"), ("BROWSERD_HOME", "/x/y")]);
+        assert_eq!(Home::of(&moved).unwrap().folder(), Path::new("/x/y"));
+        assert!(Home::of(&Environment::default()).is_err());
+    }
+
+    #[test]
+    fn a_home_is_shut_to_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/home");
+        let environment = Environment::from([("BROWSERD_HOME", path.to_str().unwrap())]);
+        let home = Home::of(&environment).unwrap();
+        home.prepare().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        home.prepare().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
+    }
+}
