@@ -1,0 +1,141 @@
+//! `interact`: one action on a page, with real input.
+//!
+//! The action is a tag and its arguments stand beside it, so that all actions cost one
+//! schema. Which arguments an action needs is checked where it is carried out.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Effect, InTab, Operation, Route, Target};
+
+/// Arguments of `interact`.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Interact {
+    /// Session id or key
+    pub session_id: String,
+    /// Tab; the active one if absent
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tab_id: Option<String>,
+    /// What to do
+    pub action: ActionName,
+    /// The element, where the action has one
+    #[serde(flatten)]
+    pub target: Target,
+    /// fill, type: what to enter; wait: until shown; else the element's text
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// select: value or label; fill: the same as text
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// select: several
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<String>>,
+    /// press: Enter, Control+A, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// goto: where to; wait: substring or pattern
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// scroll: pixels to the right
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dx: Option<f64>,
+    /// scroll: pixels down
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dy: Option<f64>,
+    /// click: left, right or middle
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub button: Option<String>,
+    /// click: Alt, Control, Meta, Shift
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modifiers: Option<Vec<String>>,
+    /// wait: time, or the limit of its condition
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u64>,
+    /// wait: load state
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<String>,
+    /// wait: JS that becomes truthy
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// wait, with selector: until it is hidden
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<bool>,
+}
+
+/// What can be done to a page.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionName {
+    /// Click an element.
+    #[default]
+    Click,
+    /// Click it twice.
+    #[serde(alias = "double_click", alias = "doubleclick")]
+    Dblclick,
+    /// Click it with the right button.
+    #[serde(alias = "right_click", alias = "right-click")]
+    Rightclick,
+    /// Clear a field and enter text.
+    Fill,
+    /// Type text where the focus is, or into an element.
+    #[serde(alias = "type_text")]
+    Type,
+    /// Press a key or a chord.
+    Press,
+    /// Choose options of a select.
+    Select,
+    /// Tick a box.
+    Check,
+    /// Untick it.
+    Uncheck,
+    /// Move the pointer over an element.
+    Hover,
+    /// Give an element the focus.
+    Focus,
+    /// Scroll the page or an element.
+    Scroll,
+    /// Go back in the history.
+    Back,
+    /// Go forward in the history.
+    Forward,
+    /// Load the page again.
+    Reload,
+    /// Wait, as `wait_for` does.
+    Wait,
+    /// Go to a URL.
+    Goto,
+    /// Drag an element: not in this version.
+    #[schemars(skip)]
+    Drag,
+    /// Choose files: not in this version.
+    #[schemars(skip)]
+    Upload,
+}
+
+impl Operation for Interact {
+    const NAME: &'static str = "interact";
+    const EFFECT: Effect = Effect::Input;
+    const SUMMARY: &'static str = "Does one action with real input; waits until the element is ready. \
+        Name the element by ref, selector, xpath, label, role + name, or text.";
+    const ROUTE: Route = Route::post("/v1/sessions/{session_id}/interact");
+    const LISTED: bool = true;
+    const EXAMPLES: &'static [&'static str] = &[
+        r#"{"session_id": "shop:1", "action": "click", "ref": "@e1"}"#,
+        r#"{"session_id": "shop:1", "action": "fill", "ref": "e2", "text": "ada"}"#,
+        r#"{"session_id": "shop:1", "action": "click", "role": "button", "name": "Log in"}"#,
+        r#"{"session_id": "shop:1", "action": "press", "key": "Control+A"}"#,
+        r#"{"session_id": "shop:1", "action": "scroll", "dy": 600}"#,
+        r#"{"session_id": "shop:1", "action": "wait", "text": "Welcome"}"#,
+    ];
+    const LATER: &'static [&'static str] = &["to", "files", "snapshot", "position", "force"];
+    type Output = InTab<Interacted>;
+}
+
+/// Where the page was after the action.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Interacted {
+    /// The page's URL.
+    pub url: String,
+    /// The page's title.
+    pub title: String,
+}

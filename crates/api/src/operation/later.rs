@@ -1,0 +1,77 @@
+//! Operations that people will ask for and this version doesn't have: they are answered
+//! `not_available`, so that nobody takes the silence of a typo for it.
+
+const LATER: &[&str] = &[
+    "pdf",
+    "keepalive",
+    "diff",
+    "restore_session_checkpoint",
+    "delete_session_checkpoint",
+    "fork_session",
+    "export_checkpoint",
+    "import_checkpoint",
+    "export_storage_state",
+    "import_storage_state",
+    "save_snapshot",
+    "restore_snapshot",
+    "list_snapshots",
+    "delete_snapshot",
+    "kv_set",
+    "kv_get",
+    "kv_delete",
+    "kv_list",
+    "kv_clear",
+    "kv_claim",
+    "kv_watch",
+    "read_result",
+    "console_log",
+    "network_log",
+    "export_har",
+    "route",
+    "unroute",
+    "list_downloads",
+    "get_download",
+    "upload",
+    "drag",
+    "set_viewport",
+    "emulate",
+    "set_headers",
+    "set_geolocation",
+    "add_script",
+    "remove_script",
+    "list_scripts",
+    "list_profiles",
+    "query_audit",
+    "verify_audit",
+    "start_recording",
+    "stop_recording",
+    "add_marker",
+    "list_recordings",
+    "get_recording",
+    "delete_recording",
+    "render_recording",
+    "run_task",
+    "browse_the_web",
+    "execute",
+];
+
+/// Tells whether a later version will have an operation of that name.
+#[must_use]
+pub fn is_later(name: &str) -> bool {
+    LATER.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_here_is_not_said_to_come_later() {
+        for name in LATER {
+            assert!(
+                crate::find(name).is_none() && crate::alias(name).is_none(),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The operation list: what browserd can be asked, by every door.
+//!
+//! An operation is one type here: its input is the type itself, its output an associated
+//! one. [`OPERATIONS`] is made from the types, and [`each_operation!`](crate::each_operation)
+//! lets whoever performs operations be checked by the compiler for completeness.
+
+mod aliases;
+mod later;
+mod route;
+
+mod activate_tab;
+mod close_session;
+mod close_tab;
+mod evaluate;
+mod get_call;
+mod get_content;
+mod get_session;
+mod get_status;
+mod handle_dialog;
+mod interact;
+mod list_session_checkpoints;
+mod list_sessions;
+mod list_tabs;
+mod navigate;
+mod new_tab;
+mod open_session;
+mod resume_session;
+mod save_session_checkpoint;
+mod screenshot;
+mod snapshot;
+mod stop_daemon;
+mod wait_for;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use activate_tab::*;
+pub use aliases::{Alias, alias};
+pub use close_session::*;
+pub use close_tab::*;
+pub use evaluate::*;
+pub use get_call::*;
+pub use get_content::*;
+pub use get_session::*;
+pub use get_status::*;
+pub use handle_dialog::*;
+pub use interact::*;
+pub use later::is_later;
+pub use list_session_checkpoints::*;
+pub use list_sessions::*;
+pub use list_tabs::*;
+pub use navigate::*;
+pub use new_tab::*;
+pub use open_session::*;
+pub use resume_session::*;
+pub use route::{Method, Route};
+pub use save_session_checkpoint::*;
+pub use screenshot::*;
+pub use snapshot::*;
+pub use stop_daemon::*;
+pub use wait_for::*;
+
+use crate::schema;
+
+/// What an operation may change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Nothing; it may be repeated freely.
+    Read,
+    /// The page, and through it the world.
+    Input,
+    /// Sessions and the daemon itself.
+    Admin,
+}
+
+/// An operation. The type is its input.
+pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync {
+    /// Its name at every door.
+    const NAME: &'static str;
+    /// What it may change.
+    const EFFECT: Effect;
+    /// What it does, in a line or two for a model.
+    const SUMMARY: &'static str;
+    /// Its own place under `/v1`.
+    const ROUTE: Route;
+    /// Whether MCP lists it. All others may be called all the same.
+    const LISTED: bool;
+    /// Arguments to try it with, as JSON.
+    const EXAMPLES: &'static [&'static str];
+    /// Arguments that a later version will know.
+    const LATER: &'static [&'static str] = &[];
+    /// Its answer.
+    type Output: Serialize + DeserializeOwned + JsonSchema + Send;
+}
+
+/// What the list knows of an operation.
+#[derive(Debug)]
+pub struct OperationInfo {
+    /// [`Operation::NAME`].
+    pub name: &'static str,
+    /// [`Operation::EFFECT`].
+    pub effect: Effect,
+    /// [`Operation::SUMMARY`].
+    pub summary: &'static str,
+    /// [`Operation::ROUTE`].
+    pub route: Route,
+    /// [`Operation::LISTED`].
+    pub listed: bool,
+    /// [`Operation::EXAMPLES`].
+    pub examples: &'static [&'static str],
+    /// [`Operation::LATER`].
+    pub later: &'static [&'static str],
+    /// Makes the JSON Schema (2020-12) of the arguments.
+    pub input_schema: fn() -> Value,
+    /// Makes the JSON Schema (2020-12) of the answer.
+    pub output_schema: fn() -> Value,
+    /// What the arguments are called and made of; made from the schema at first use.
+    pub(crate) properties: std::sync::OnceLock<Vec<schema::Property>>,
+}
+
+impl OperationInfo {
+    const fn of<O: Operation>() -> Self {
+        Self {
+            name: O::NAME,
+            effect: O::EFFECT,
+            summary: O::SUMMARY,
+            route: O::ROUTE,
+            listed: O::LISTED,
+            examples: O::EXAMPLES,
+            later: O::LATER,
+            input_schema: schema::of_input::<O>,
+            output_schema: schema::of_output::<O::Output>,
+            properties: std::sync::OnceLock::new(),
+        }
+    }
+
+    /// Tells whether the operation is about one session.
+    #[must_use]
+    pub fn is_in_session(&self) -> bool {
+        self.properties()
+            .iter()
+            .any(|property| property.name == "session_id")
+    }
+}
+
+/// Returns the operation of that name, aliases not included.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static OperationInfo> {
+    OPERATIONS.iter().find(|operation| operation.name == name)
+}
+
+macro_rules! operations {
+    ($($name:ident,)*) => {
+        /// Every operation, in the order people meet them.
+        pub static OPERATIONS: &[OperationInfo] = &LIST;
+
+        const COUNT: usize = [$($name::NAME,)*].len();
+        // On its own, because its entries are filled in at first use.
+        static LIST: [OperationInfo; COUNT] = [$(OperationInfo::of::<$name>(),)*];
+
+        /// Calls a macro with the type of every operation.
+        #[macro_export]
+        macro_rules! each_operation {
+            ($with:ident) => { $with! { $($name,)* } };
+        }
+    };
+}
+
+operations! {
+    OpenSession,
+    ListSessions,
+    GetSession,
+    ResumeSession,
+    CloseSession,
+    ListTabs,
+    NewTab,
+    CloseTab,
+    ActivateTab,
+    Navigate,
+    Snapshot,
+    Interact,
+    WaitFor,
+    GetContent,
+    Evaluate,
+    Screenshot,
+    HandleDialog,
+    SaveSessionCheckpoint,
+    ListSessionCheckpoints,
+    GetCall,
+    GetStatus,
+    StopDaemon,
+}

@@ -1,0 +1,64 @@
+//! `wait_for`: waits until something holds on the page.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Effect, InTab, Operation, Route};
+
+/// Arguments of `wait_for`.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WaitFor {
+    /// Session id or key
+    pub session_id: String,
+    /// Tab; the active one if absent
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tab_id: Option<String>,
+    /// CSS selector
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<String>,
+    /// With selector: until it is hidden
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<bool>,
+    /// Text on the page
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Substring, or pattern with *
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Load state
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<String>,
+    /// JS that becomes truthy
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// Time; beside a condition its limit
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u64>,
+    /// Limit
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}
+
+impl Operation for WaitFor {
+    const NAME: &'static str = "wait_for";
+    const EFFECT: Effect = Effect::Read;
+    const SUMMARY: &'static str = "Waits for one condition: selector, text, url (substring or pattern), load (load, domcontentloaded), function (JS), or just ms.";
+    const ROUTE: Route = Route::post("/v1/sessions/{session_id}/wait_for");
+    const LISTED: bool = true;
+    const EXAMPLES: &'static [&'static str] = &[
+        r#"{"session_id": "shop:1", "text": "Welcome"}"#,
+        r#"{"session_id": "shop:1", "selector": ".done", "timeout_ms": 5000}"#,
+        r#"{"session_id": "shop:1", "ms": 500}"#,
+    ];
+    const LATER: &'static [&'static str] = &["network_idle", "download"];
+    type Output = InTab<Waited>;
+}
+
+/// Where the page was when the condition held.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Waited {
+    /// The page's URL.
+    pub url: String,
+    /// The page's title.
+    pub title: String,
+}

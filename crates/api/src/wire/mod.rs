@@ -1,0 +1,15 @@
+//! Wire types that more than one operation answers with.
+
+mod answer;
+mod checkpoint;
+mod locator;
+mod recovered;
+mod session;
+mod tab;
+
+pub use answer::InTab;
+pub use checkpoint::Checkpoint;
+pub use locator::Target;
+pub use recovered::Recovered;
+pub use session::{LatestCheckpoint, Session, StateFilter};
+pub use tab::Tab;
