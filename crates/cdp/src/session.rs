@@ -1,0 +1,287 @@
+//! A flat session: calls and events of one target, or of the browser itself.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base::Ctx;
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::connection::Inner;
+use crate::envelope::encode;
+use crate::events::Queue;
+use crate::in_flight::{Failure, Waiter};
+use crate::{Command, Connection, Ended, Error, Events, RawEvent};
+
+/// One flat session. Cheap to clone.
+#[derive(Clone)]
+pub struct Session {
+    connection: Connection,
+    state: Arc<State>,
+}
+
+impl Session {
+    pub(crate) const fn of(connection: Connection, state: Arc<State>) -> Self {
+        Self { connection, state }
+    }
+
+    /// Returns the session's id, or `None` for the browser's own.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.state.id.as_deref()
+    }
+
+    /// Returns the connection the session is on.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Returns why the session ended, or `None` while it lives.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ended> {
+        self.state.ended()
+    }
+
+    /// Sends a command and waits for what it returns.
+    ///
+    /// # Errors
+    /// [`Error::NotSent`] if the call ended before a byte was sent, [`Error::Stopped`] if it ended
+    /// later; the rest as the variants say.
+    ///
+    /// # Cancel safety
+    /// Dropping the call withdraws its command if it was not sent. Once it was, the browser may
+    /// carry it out; its reply is dropped.
+    pub async fn call<C: Command>(&self, ctx: &Ctx, command: &C) -> Result<C::Returns, Error> {
+        self.call_as(ctx, self.connection.reserve_id(), command)
+            .await
+    }
+
+    /// Sends a command with an id from [`Connection::reserve_id`] and waits for what it returns.
+    ///
+    /// # Errors
+    /// As [`Session::call`]; [`Error::IdInUse`] if the id has a command in flight.
+    ///
+    /// # Cancel safety
+    /// As [`Session::call`].
+    pub async fn call_as<C: Command>(
+        &self,
+        ctx: &Ctx,
+        id: u32,
+        command: &C,
+    ) -> Result<C::Returns, Error> {
+        let message = encode(id, self.id(), C::METHOD, command)?;
+        let body = self.exchange(ctx, id, C::METHOD, message).await?;
+        read(C::METHOD, &body)
+    }
+
+    /// Sends a command that has no type here and waits for what it returns.
+    ///
+    /// # Errors
+    /// As [`Session::call`].
+    ///
+    /// # Cancel safety
+    /// As [`Session::call`].
+    pub async fn call_raw(
+        &self,
+        ctx: &Ctx,
+        method: &str,
+        params: &RawValue,
+    ) -> Result<Box<RawValue>, Error> {
+        let id = self.connection.reserve_id();
+        let message = encode(id, self.id(), method, params)?;
+        let body = self.exchange(ctx, id, method, message).await?;
+        read(method, &body)
+    }
+
+    /// Sends a command and wants no answer: an error of the browser's goes to the log.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if too much waits to be sent already; the session's end or the link's loss.
+    pub fn post<C: Command>(&self, command: &C) -> Result<(), Error> {
+        let inner = self.connection.inner();
+        let id = inner.in_flight.reserve();
+        let message = encode(id, self.id(), C::METHOD, command)?;
+        let room = inner.outbox.try_room(message.len());
+        let room = room.map_err(|refused| inner.no_room(refused, C::METHOD))?;
+        inner.in_flight.post(id, &self.state)?;
+        inner.outbox.send(id, message, room);
+        Ok(())
+    }
+
+    /// Returns the session's events from now on; the first subscriber's begin with those that
+    /// came since the session was attached.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.state.subscribe()
+    }
+
+    /// Ends the session: its waiters fail and its events end with `cause`.
+    ///
+    /// Nothing is sent. A session that has ended keeps its first cause.
+    pub fn end(&self, cause: Ended) {
+        self.connection.inner().end(&self.state, cause);
+    }
+
+    /// Sends `message` and waits for its reply's body.
+    async fn exchange(
+        &self,
+        ctx: &Ctx,
+        id: u32,
+        method: &str,
+        message: Bytes,
+    ) -> Result<Bytes, Error> {
+        let inner = self.connection.inner();
+        // Whoever has no time left must not have anything done in their name.
+        ctx.race(std::future::ready(()))
+            .await
+            .map_err(Error::NotSent)?;
+        let room = inner.outbox.room(ctx, message.len()).await;
+        let room = room.map_err(|refused| inner.no_room(refused, method))?;
+        let answer = inner.in_flight.wait(id, &self.state)?;
+        let pending = Pending { inner, id };
+        inner.outbox.send(id, message, room);
+        let answer = match ctx.race(answer).await {
+            Ok(answer) => answer,
+            Err(stopped) if inner.outbox.withdraw(id) => return Err(Error::NotSent(stopped)),
+            Err(stopped) => return Err(Error::Stopped(stopped)),
+        };
+        drop(pending);
+        match answer {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(Failure::Refused(error))) => Err(Error::refused(method, error)),
+            Ok(Err(Failure::Ended(ended))) => Err(ended.into()),
+            // The table tells every waiter; only its end without a word leads here.
+            Err(_) => Err(Error::Lost(inner.loss())),
+        }
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(method: &str, body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|source| Error::Decode {
+        method: method.to_owned(),
+        source,
+    })
+}
+
+/// A call's place in the table. Dropping it gives the place back and withdraws the command.
+struct Pending<'a> {
+    inner: &'a Inner,
+    id: u32,
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        // After a reply the place is taken out already, and there is nothing to withdraw.
+        if let Some(Waiter::Call { .. }) = self.inner.in_flight.take(self.id) {
+            self.inner.outbox.withdraw(self.id);
+        }
+    }
+}
+
+/// What the connection knows of a session.
+pub(crate) struct State {
+    pub(crate) id: Option<Arc<str>>,
+    /// Tells this session's waiters from those of an earlier one with the same id.
+    pub(crate) serial: u64,
+    capacity: usize,
+    held: Mutex<Held>,
+}
+
+struct Held {
+    subscribers: Vec<Arc<Queue>>,
+    /// The queue that waits for the first subscriber.
+    unclaimed: Option<Arc<Queue>>,
+    /// Sessions that were announced on this one, and end with it.
+    children: Vec<Arc<str>>,
+    ended: Option<Ended>,
+}
+
+/// More children than this are not noted: each is a frame or worker of one page.
+const MOST_CHILDREN: usize = 4096;
+
+impl State {
+    pub(crate) fn root(capacity: usize) -> Arc<Self> {
+        Self::made(None, capacity)
+    }
+
+    pub(crate) fn flat(id: Arc<str>, capacity: usize) -> Arc<Self> {
+        Self::made(Some(id), capacity)
+    }
+
+    fn made(id: Option<Arc<str>>, capacity: usize) -> Arc<Self> {
+        static SERIAL: AtomicU64 = AtomicU64::new(0);
+        let unclaimed = Queue::new(capacity);
+        let held = Held {
+            subscribers: vec![Arc::clone(&unclaimed)],
+            unclaimed: Some(unclaimed),
+            children: Vec::new(),
+            ended: None,
+        };
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self {
+            id,
+            serial,
+            capacity,
+            held: Mutex::new(held),
+        })
+    }
+
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        self.lock().ended.clone()
+    }
+
+    /// Gives an event to every subscriber there is.
+    pub(crate) fn deliver(&self, event: &RawEvent) {
+        self.lock().subscribers.retain(|queue| queue.push(event));
+    }
+
+    /// Ends the queues and returns the children to be ended too; `None` if it had ended before.
+    pub(crate) fn end(&self, cause: &Ended) -> Option<Vec<Arc<str>>> {
+        let mut held = self.lock();
+        if held.ended.is_some() {
+            return None;
+        }
+        held.ended = Some(cause.clone());
+        for queue in std::mem::take(&mut held.subscribers) {
+            queue.end(cause);
+        }
+        Some(std::mem::take(&mut held.children))
+    }
+
+    pub(crate) fn adopt(&self, child: &str) {
+        let mut held = self.lock();
+        if held.children.len() < MOST_CHILDREN {
+            held.children.push(Arc::from(child));
+        }
+    }
+
+    pub(crate) fn disown(&self, child: &str) {
+        self.lock().children.retain(|held| &**held != child);
+    }
+
+    fn subscribe(&self) -> Events {
+        let mut held = self.lock();
+        if let Some(queue) = held.unclaimed.take() {
+            return Events::of(queue);
+        }
+        let queue = Queue::new(self.capacity);
+        match &held.ended {
+            Some(cause) => queue.end(cause),
+            None => held.subscribers.push(Arc::clone(&queue)),
+        }
+        Events::of(queue)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
