@@ -20,3 +20,8 @@ pub trait Invoke: Send + Sync {
         arguments: Value,
     ) -> BoxFuture<'a, Result<Value, ApiError>>;
 }
+
+/// The header that names a call, so that it can be looked up when its answer was lost.
+pub const CALL_ID_HEADER: &str = "browserd-call-id";
+/// The header that carries the time a call still has, in milliseconds.
+pub const DEADLINE_HEADER: &str = "browserd-deadline-ms";
