@@ -37,14 +37,14 @@ test: test-rust test-doc examples
 # The foreign programs that drive browserd in the tests: exact versions, nothing outside target/.
 clients: $(CLIENTS)/.ready
 
-$(CLIENTS)/.ready: tests/clients/requirements.txt tests/clients/package.json
+$(CLIENTS)/.ready: tests/clients/requirements.txt tests/clients/package.json tests/clients/package-lock.json
 	@.ci/setup run test
 	@echo "== test: installing the foreign clients into $(CLIENTS)"
 	mkdir -p $(CLIENTS)/node
 	test -x $(CLIENTS)/python/bin/pip || python3 -m venv $(CLIENTS)/python
 	$(CLIENTS)/python/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
-	cp tests/clients/package.json $(CLIENTS)/node/
-	cd $(CLIENTS)/node && npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS)/node/
+	cd $(CLIENTS)/node && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
 test-rust: export BROWSERD_TEST_CLIENTS := $(CLIENTS)

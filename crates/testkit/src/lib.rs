@@ -13,7 +13,7 @@
     reason = "this crate is a test's own code"
 )]
 
-pub mod nul;
+pub mod harness;
 pub mod process;
-// pub mod raw;
+pub mod raw;
 pub mod site;

@@ -1,12 +1,18 @@
 //! Looks at, signals and reaps processes from outside, by their ids.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use procfs::process::{ProcState, Process};
 use rustix::process::Pid;
 pub use rustix::process::Signal;
+
+/// The children that this process has started and will wait for itself.
+static OWN: LazyLock<Mutex<HashSet<u32>>> = LazyLock::new(Mutex::default);
 
 /// One process as it was seen.
 #[derive(Clone, Debug)]
@@ -111,6 +117,45 @@ pub fn become_subreaper() {
     if let Err(err) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
         panic!("this process can't become a child subreaper: {err}");
     }
+}
+
+/// Starts a child that nobody else reaps. Call [`forget`] once it was waited for.
+///
+/// # Errors
+/// If it can't be started.
+pub fn spawn(command: &mut Command) -> io::Result<Child> {
+    // Held over the start: a child that ends at once must not be taken for one that fell to us.
+    let mut own = own();
+    let child = command.spawn()?;
+    own.insert(child.id());
+    Ok(child)
+}
+
+/// Runs a child to its end and returns what it wrote.
+///
+/// # Errors
+/// If it can't be started or read.
+pub fn output(command: &mut Command) -> io::Result<Output> {
+    let child = spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    let pid = child.id();
+    let output = child.wait_with_output();
+    forget(pid);
+    output
+}
+
+/// Forgets a child that was waited for.
+pub fn forget(pid: u32) {
+    own().remove(&pid);
+}
+
+/// Tells whether a child was started here and is waited for by who started it.
+#[must_use]
+pub fn is_own(pid: u32) -> bool {
+    own().contains(&pid)
+}
+
+fn own() -> MutexGuard<'static, HashSet<u32>> {
+    OWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reaps one ended child that fell to this process as subreaper, by its id.

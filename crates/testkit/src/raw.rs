@@ -16,8 +16,8 @@ use std::time::Duration;
 use base::Tasks;
 use cdp::{Connection, Options, Transport};
 use tempfile::TempDir;
+use tokio::net::unix::pipe;
 
-use crate::nul;
 use crate::process;
 
 /// The switches every browser of the product gets (DESIGN "Chromium").
@@ -85,13 +85,20 @@ impl RawChromium {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .process_group(0);
-        let mut child = command.spawn()?;
+        let mut child = process::spawn(&mut command)?;
         let pipe = child
             .stdin
             .take()
             .zip(child.stdout.take())
-            .map(|(to_browser, from_browser)| Pipe { to_browser, from_browser });
-        Ok(Self { child, pipe, folder })
+            .map(|(to_browser, from_browser)| Pipe {
+                to_browser,
+                from_browser,
+            });
+        Ok(Self {
+            child,
+            pipe,
+            folder,
+        })
     }
 
     /// Gives the debugging pipe as whole messages. It can be had once.
@@ -99,10 +106,13 @@ impl RawChromium {
     /// # Errors
     /// If it was taken before, or there is no tokio runtime with I/O here.
     pub fn transport(&mut self) -> io::Result<Transport> {
-        let pipe = self.pipe.take().ok_or_else(|| io::Error::other("the pipe was taken before"))?;
-        let incoming = nul::incoming(pipe.from_browser.into())?;
-        let outgoing = nul::outgoing(pipe.to_browser.into())?;
-        Ok(Transport::new(incoming, outgoing))
+        let pipe = self
+            .pipe
+            .take()
+            .ok_or_else(|| io::Error::other("the pipe was taken before"))?;
+        let from = pipe::Receiver::from_owned_fd(pipe.from_browser.into())?;
+        let to = pipe::Sender::from_owned_fd(pipe.to_browser.into())?;
+        Ok(Transport::pipe(from, to))
     }
 
     /// Opens a CDP connection over the pipe. It can be had once.
@@ -110,7 +120,11 @@ impl RawChromium {
     /// # Errors
     /// As for [`RawChromium::transport`].
     pub fn connect(&mut self, tasks: &Tasks) -> io::Result<Connection> {
-        Ok(Connection::open(self.transport()?, Options::default(), tasks))
+        Ok(Connection::open(
+            self.transport()?,
+            Options::default(),
+            tasks,
+        ))
     }
 
     /// Returns the id of the browser process.
@@ -135,8 +149,12 @@ impl Drop for RawChromium {
             process::kill(member, process::Signal::KILL);
         }
         if let Err(err) = self.child.wait() {
-            eprintln!("raw chromium {} could not be waited for: {err}", self.child.id());
+            eprintln!(
+                "raw chromium {} could not be waited for: {err}",
+                self.child.id()
+            );
         }
+        process::forget(self.child.id());
         let gone = process::until(Duration::from_secs(5), || {
             process::naming(self.folder.path()).is_empty()
         });
@@ -151,9 +169,14 @@ impl Drop for RawChromium {
 /// # Errors
 /// If there is none.
 pub fn find() -> io::Result<PathBuf> {
-    const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    const NAMES: &[&str] = &[
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ];
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let named = std::env::var_os("BROWSERD_CHROMIUM").map(PathBuf::from);
+    let named = std::env::var_os("BROWSERD_CHROME").map(PathBuf::from);
     let on_path = std::env::split_paths(&path)
         .flat_map(|folder| NAMES.iter().map(move |name| folder.join(name)));
     named
@@ -173,4 +196,31 @@ fn user_data_dir_switch(folder: &Path) -> OsString {
     let mut switch = OsString::from("--user-data-dir=");
     switch.push(folder.join("profile"));
     switch
+}
+
+#[cfg(test)]
+mod tests {
+    use base::Ctx;
+    use cdp::protocol::browser::GetVersion;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_raw_chromium_answers_and_leaves_nothing() {
+        let tasks = Tasks::new();
+        let mut chromium = RawChromium::start().unwrap();
+        let folder = chromium.folder().to_owned();
+        let connection = chromium.connect(&tasks).unwrap();
+        let ctx = Ctx::within(Duration::from_secs(30));
+        let version = connection
+            .root()
+            .call(&ctx, &GetVersion::default())
+            .await
+            .unwrap();
+        assert!(version.product.contains("Chrome"), "{version:?}");
+        drop(chromium);
+        assert!(process::naming(&folder).is_empty());
+        assert!(!folder.exists());
+        tasks.stop().await;
+    }
 }

@@ -1,0 +1,215 @@
+//! Watches a test's processes: old zombies are noted, what falls to us is reaped and counted.
+//!
+//! The harness is a subreaper, so what loses its parent falls to it and not to PID 1. It then
+//! does what PID 1 would, and tells how often.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::process::{self, Seen};
+
+/// How long an ended child may wait for its parent to reap it.
+const ZOMBIE_LIMIT: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What fell to the harness as it would have to PID 1: process names and how often.
+#[derive(Clone, Debug, Default)]
+pub struct Fallen(BTreeMap<String, u64>);
+
+impl Fallen {
+    /// Returns how many there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+impl fmt::Display for Fallen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self
+            .0
+            .iter()
+            .map(|(name, n)| format!("{n} {name}"))
+            .collect();
+        f.write_str(if words.is_empty() { "none" } else { "" })?;
+        f.write_str(&words.join(", "))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    fallen: Fallen,
+    /// Zombies that a parent of ours left unreaped for too long.
+    old: Vec<String>,
+    /// Since when a zombie (pid, start) has been seen.
+    zombies: HashMap<(u32, u64), Instant>,
+}
+
+/// The watching thread of one harness.
+#[derive(Debug)]
+pub(super) struct Watch {
+    notes: Arc<Mutex<Notes>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    pub(super) fn start(folder: &Path) -> Self {
+        let notes: Arc<Mutex<Notes>> = Arc::default();
+        let stop: Arc<AtomicBool> = Arc::default();
+        let thread = {
+            let (notes, stop, folder) = (Arc::clone(&notes), Arc::clone(&stop), folder.to_owned());
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    look(&folder, &notes);
+                    std::thread::park_timeout(PAUSE);
+                }
+            })
+        };
+        Self {
+            notes,
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            thread.join().expect("the watch ends well");
+        }
+    }
+
+    pub(super) fn fallen(&self) -> Fallen {
+        lock(&self.notes).fallen.clone()
+    }
+
+    /// Waits for the end of everything and names what is left.
+    pub(super) fn left(&mut self, folder: &Path) -> Vec<String> {
+        let mut left = Vec::new();
+        // The last of them end on their own, a moment after the daemon.
+        if !process::until(Duration::from_secs(5), || family(folder).is_empty()) {
+            left.extend(
+                family(folder)
+                    .iter()
+                    .map(|seen| format!("process {}", tell(seen))),
+            );
+        }
+        let mut zombies = Vec::new();
+        let reaped = process::until(ZOMBIE_LIMIT, || {
+            zombies = process::descendants();
+            zombies.retain(|seen| seen.zombie && !process::is_own(seen.pid));
+            zombies.is_empty()
+        });
+        if !reaped {
+            left.extend(zombies.iter().map(|seen| format!("zombie {}", tell(seen))));
+        }
+        self.stop();
+        left.append(&mut lock(&self.notes).old);
+        left.extend(
+            files(folder)
+                .into_iter()
+                .map(|file| format!("file {}", file.display())),
+        );
+        left
+    }
+}
+
+/// Lists the living processes that were started in `folder`'s environment or name it.
+pub(super) fn family(folder: &Path) -> Vec<Seen> {
+    let wanted = folder.to_string_lossy().into_owned();
+    let me = std::process::id();
+    process::all()
+        .into_iter()
+        .filter(|seen| seen.pid != me && !seen.zombie)
+        .filter(|seen| seen.command.contains(&wanted) || lives_in(seen.pid, wanted.as_bytes()))
+        .collect()
+}
+
+fn lives_in(pid: u32, folder: &[u8]) -> bool {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment
+        .windows(folder.len())
+        .any(|window| window == folder)
+}
+
+fn look(folder: &Path, notes: &Mutex<Notes>) {
+    let me = std::process::id();
+    let mut notes = lock(notes);
+    let zombies: Vec<Seen> = process::descendants()
+        .into_iter()
+        .filter(|seen| seen.zombie)
+        .collect();
+    notes
+        .zombies
+        .retain(|key, _| zombies.iter().any(|seen| (seen.pid, seen.started) == *key));
+    for zombie in zombies {
+        if zombie.parent == me {
+            // Those started here are waited for by who started them.
+            if !process::is_own(zombie.pid) && process::reap(zombie.pid) {
+                *notes.fallen.0.entry(zombie.name).or_default() += 1;
+            }
+            continue;
+        }
+        let key = (zombie.pid, zombie.started);
+        let since = *notes.zombies.entry(key).or_insert_with(Instant::now);
+        let parent = process::seen(zombie.parent).filter(|parent| is_ours(parent, folder));
+        if let Some(parent) = parent
+            && ZOMBIE_LIMIT < since.elapsed()
+        {
+            let line = format!("zombie {}, not reaped by {}", tell(&zombie), tell(&parent));
+            if !notes.old.contains(&line) {
+                notes.old.push(line);
+            }
+        }
+    }
+}
+
+/// Tells whether a zombie's parent is a daemon or keeper of this test; what Chromium's own
+/// processes do with theirs is Chromium's.
+fn is_ours(parent: &Seen, folder: &Path) -> bool {
+    // A stopped parent was stopped by the test, and reaps when it goes on.
+    (super::is_daemon(parent) || super::is_keeper(parent))
+        && !parent.stopped
+        && lives_in(parent.pid, folder.to_string_lossy().as_bytes())
+}
+
+/// Lists what may not outlive a closed session and a stopped daemon: sockets anywhere, and
+/// whatever is in the folders of runs and in TMPDIR.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    use std::os::unix::fs::FileTypeExt as _;
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        let Ok(entries) = std::fs::read_dir(&next) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let kind = entry.file_type().expect("a file's kind can be read");
+            let of_a_run = path.parent() == Some(&folder.join("home/run"));
+            let temporary = path.parent() == Some(&folder.join("tmp"));
+            if kind.is_socket() || of_a_run || temporary {
+                found.push(path);
+            } else if kind.is_dir() {
+                open.push(path);
+            }
+        }
+    }
+    found
+}
+
+fn tell(seen: &Seen) -> String {
+    let command: String = seen.command.chars().take(160).collect();
+    format!("{} {} ({command})", seen.pid, seen.name)
+}
+
+fn lock(notes: &Mutex<Notes>) -> MutexGuard<'_, Notes> {
+    notes.lock().unwrap_or_else(PoisonError::into_inner)
+}
