@@ -14,6 +14,7 @@
 )]
 
 pub mod harness;
+pub mod peer;
 pub mod process;
 pub mod raw;
 pub mod site;
