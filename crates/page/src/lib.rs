@@ -1,1 +1,53 @@
-//! One page: snapshot with refs, actions, waits, input, dialogs.
+//! One page: snapshots with refs, actions by real input, waits, navigation, dialogs.
+//!
+//! ```text
+//!   calls ──▶ Page ──▶ cdp::Session ──▶ renderer
+//!              ▲                          │
+//!           Picture ◀── pump ◀── events ◀─┘──▶ facts (to the owner)
+//! ```
+//!
+//! What is known of the page without asking is its [`PageState`], kept by one task (the
+//! pump) from the session's events. Everything that reads or measures the DOM runs in an
+//! isolated world that the page's own scripts cannot reach; everything that changes the page
+//! goes by `Input.*`, as a person's hand would. This crate knows no session and no storage.
+
+mod action;
+mod attach;
+mod content;
+mod dialog;
+mod effect;
+mod error;
+mod evaluate;
+mod fact;
+mod image_size;
+mod key;
+mod locator;
+mod navigate;
+mod options;
+mod page;
+mod picture;
+mod pump;
+mod screenshot;
+mod scroll;
+mod snapshot;
+mod target;
+mod url_rules;
+mod wait;
+mod world;
+
+pub use action::{Action, Button, Interacted, Modifiers};
+pub use content::{Content, ContentFormat};
+pub use dialog::{Dialog, DialogKind, DialogPolicy};
+pub use effect::Gate;
+pub use error::{Attempt, Error};
+pub use evaluate::{ConsoleLine, Evaluate, Evaluated, Exception};
+pub use fact::{Fact, StorageChange, StorageOp};
+pub use locator::Locator;
+pub use navigate::{Navigate, Navigated};
+pub use options::{PageOptions, RefBlocks};
+pub use page::Page;
+pub use picture::{Frame, PageState};
+pub use screenshot::{Image, ImageFormat, Screenshot};
+pub use snapshot::{Snapshot, SnapshotOptions};
+pub use wait::{LoadState, Wait, Waited};
+pub use world::WORLD;

@@ -1,0 +1,109 @@
+//! The mouse: a point on an element, and the messages that a hand on it makes.
+
+use base::Ctx;
+use cdp::protocol::input;
+use serde::{Deserialize, Serialize};
+
+use crate::effect::Effects;
+use crate::target::Found;
+use crate::{Button, Error, Locator, Modifiers, Page};
+
+/// A point of an element that gets the input, in CSS pixels of the viewport.
+#[derive(Deserialize, Debug, Clone, Copy)]
+pub(crate) struct Point {
+    pub x: f64,
+    pub y: f64,
+}
+
+/// What a pointer action asks of its element.
+#[derive(Serialize, Debug, Clone, Copy)]
+pub(crate) struct Needs {
+    /// A disabled element can be hovered, but not clicked.
+    pub enabled: bool,
+}
+
+impl Page {
+    /// Waits until an element would get a pointer's input and returns where.
+    pub(crate) async fn point(
+        &self,
+        ctx: &Ctx,
+        target: &Locator,
+        needs: Needs,
+    ) -> Result<Found<Point>, Error> {
+        self.ready(ctx, target, "point", needs).await
+    }
+
+    /// Clicks at a point. The release is the last effect of the call.
+    pub(crate) async fn click_at(
+        &self,
+        effects: &mut Effects<'_>,
+        point: Point,
+        button: Button,
+        count: u8,
+        modifiers: Modifiers,
+    ) -> Result<(), Error> {
+        effects.send(&moved(point, modifiers)).await?;
+        let count = count.max(1);
+        for click in 1..=count {
+            let down = pressed(point, button, click, modifiers);
+            let up = released(point, button, click, modifiers);
+            if let Err(err) = effects.send(&down).await {
+                // A dialog opened at the press: the button must not stay down, and the
+                // release is queued behind the dialog's answer.
+                if matches!(err, Error::DialogOpen(_)) {
+                    self.session().post(&up).map_err(Error::from_cdp)?;
+                }
+                return Err(err);
+            }
+            if click == count {
+                effects.last(&up).await?;
+            } else {
+                effects.send(&up).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn moved(point: Point, modifiers: Modifiers) -> input::DispatchMouseEvent {
+    input::DispatchMouseEvent {
+        r#type: input::DispatchMouseEventType::MouseMoved,
+        x: point.x,
+        y: point.y,
+        modifiers: Some(modifiers.bits()),
+        ..Default::default()
+    }
+}
+
+fn pressed(
+    point: Point,
+    button: Button,
+    click: u8,
+    modifiers: Modifiers,
+) -> input::DispatchMouseEvent {
+    let (button, bit) = match button {
+        Button::Left => (input::MouseButton::Left, 1),
+        Button::Right => (input::MouseButton::Right, 2),
+        Button::Middle => (input::MouseButton::Middle, 4),
+    };
+    input::DispatchMouseEvent {
+        r#type: input::DispatchMouseEventType::MousePressed,
+        button: Some(button),
+        buttons: Some(bit),
+        click_count: Some(i64::from(click)),
+        ..moved(point, modifiers)
+    }
+}
+
+fn released(
+    point: Point,
+    button: Button,
+    click: u8,
+    modifiers: Modifiers,
+) -> input::DispatchMouseEvent {
+    input::DispatchMouseEvent {
+        r#type: input::DispatchMouseEventType::MouseReleased,
+        buttons: Some(0),
+        ..pressed(point, button, click, modifiers)
+    }
+}

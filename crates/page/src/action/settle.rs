@@ -1,0 +1,211 @@
+//! Settling: after an action, a document it asked for is waited for, within reason.
+
+use std::time::Duration;
+
+use base::{Ctx, Private};
+use cdp::protocol::page;
+use cdp::{Events, Next, RawEvent};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::world::Ask;
+use crate::{Error, Fact, Interacted, Page};
+
+/// How long an answer waits for the document that the action asked for. A slow server is no
+/// failure of the action.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What was seen of the page since before the action.
+pub(super) struct Watch {
+    events: Events,
+    documents: u64,
+}
+
+#[derive(Deserialize, Debug)]
+pub(crate) struct Here {
+    pub url: String,
+    pub title: String,
+}
+
+impl Watch {
+    pub fn start(page: &Page) -> Self {
+        let documents = page.shared().picture.borrow().documents;
+        Self { events: page.session().events(), documents }
+    }
+
+    /// Waits for what the action set off and returns where the page is.
+    pub async fn settle(mut self, page: &Page, ctx: &Ctx) -> Result<Interacted, Error> {
+        // The renderer answers this after whatever the action made it ask for, and tells of
+        // that over the same channel: so what was asked for is in the queue by then.
+        let patience = ctx.at_most(PATIENCE);
+        let here = page.look(&patience).await;
+        if self.asked_for_document(page) {
+            match self.see_through(page, &patience).await {
+                Ok(()) | Err(Error::Stopped(base::Stopped::Deadline)) => {}
+                Err(err) => return Err(err.after_effects()),
+            }
+            if let Ok(here) = page.look(&patience).await {
+                return Ok(here);
+            }
+        }
+        match here {
+            Ok(here) => Ok(here),
+            Err(err @ (Error::DialogOpen(_) | Error::Crashed | Error::Cdp(_))) => Err(err),
+            // The action is done; where it led is told as far as it is known.
+            Err(_) => {
+                let (url, title) = page.here();
+                Ok(Interacted { url, title })
+            }
+        }
+    }
+
+    fn asked_for_document(&mut self, page: &Page) -> bool {
+        let main = page.main_frame();
+        while let Some(Next::Event(event)) = self.events.try_next() {
+            if asks(&event, &main) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Waits until the document that was asked for is there or has failed to come.
+    async fn see_through(&mut self, page: &Page, ctx: &Ctx) -> Result<(), Error> {
+        let main = page.main_frame();
+        let outcome = async {
+            loop {
+                match self.events.next().await {
+                    Next::Event(event) => {
+                        if let Some(came) = outcome(&event, &main) {
+                            return came;
+                        }
+                    }
+                    // It may have come unseen; the picture knows.
+                    Next::Lagged(_) => return true,
+                    Next::Ended(_) => return false,
+                }
+            }
+        };
+        let came = page.unless_held(async { Ok(ctx.race(outcome).await) }).await?;
+        if came.map_err(Error::Stopped)? {
+            let before = self.documents;
+            page.until(ctx, |picture| {
+                before < picture.documents && picture.main().is_some_and(|main| main.loaded)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells whether a navigation of the main frame ended here, and if so whether with a document.
+fn outcome(event: &RawEvent, main: &str) -> Option<bool> {
+    if let Some(Ok(event)) = event.decode::<page::FrameNavigatedEvent>() {
+        return event.frame.parent_id.is_none().then_some(true);
+    }
+    if let Some(Ok(event)) = event.decode::<page::FrameStoppedLoadingEvent>() {
+        return (event.frame_id == main).then_some(false);
+    }
+    None
+}
+
+fn asks(event: &RawEvent, main: &str) -> bool {
+    let started = event.decode::<page::FrameStartedNavigatingEvent>();
+    if let Some(Ok(event)) = started {
+        use page::FrameStartedNavigatingEventNavigationType as Type;
+        return event.frame_id == main
+            && !matches!(event.navigation_type, Type::SameDocument | Type::HistorySameDocument);
+    }
+    let requested = event.decode::<page::FrameRequestedNavigationEvent>();
+    if let Some(Ok(event)) = requested {
+        return event.frame_id == main
+            && event.disposition == page::ClientNavigationDisposition::CurrentTab;
+    }
+    false
+}
+
+/// Waits for a document that is sure to come: by history or by loading it again.
+pub(super) struct Arrival(Watch);
+
+impl Arrival {
+    pub fn start(page: &Page) -> Self {
+        Self(Watch::start(page))
+    }
+
+    pub async fn wait(&mut self, page: &Page, ctx: &Ctx) -> Result<Interacted, Error> {
+        let main = page.main_frame();
+        let before = self.0.documents;
+        let events = &mut self.0.events;
+        let arrived = async {
+            loop {
+                match events.next().await {
+                    Next::Event(event) => {
+                        let within = event.decode::<page::NavigatedWithinDocumentEvent>();
+                        if matches!(within, Some(Ok(event)) if event.frame_id == main) {
+                            return Arrived::Within;
+                        }
+                        match outcome(&event, &main) {
+                            Some(true) => return Arrived::Document,
+                            Some(false) => return Arrived::Nowhere,
+                            None => {}
+                        }
+                    }
+                    Next::Lagged(_) => return Arrived::Document,
+                    Next::Ended(_) => return Arrived::Nowhere,
+                }
+            }
+        };
+        let arrived = page.unless_held(async { Ok(ctx.race(arrived).await) }).await?;
+        match arrived.map_err(Error::OutcomeUnknown)? {
+            Arrived::Within => {}
+            Arrived::Document => {
+                let loaded = page.until(ctx, |picture| {
+                    before < picture.documents && picture.main().is_some_and(|main| main.loaded)
+                });
+                loaded.await.map_err(Error::after_effects)?;
+            }
+            Arrived::Nowhere => {
+                let reason = "the document did not come".to_owned();
+                return Err(Error::NavigationFailed { reason });
+            }
+        }
+        page.look(ctx).await.map_err(Error::after_effects)
+    }
+}
+
+enum Arrived {
+    /// In the same document, at another place of it.
+    Within,
+    Document,
+    Nowhere,
+}
+
+impl Page {
+    /// Asks the page where it is.
+    pub(crate) async fn look(&self, ctx: &Ctx) -> Result<Interacted, Error> {
+        let frame = self.main_frame();
+        let ask = Ask { frame: &frame, function: "here", arguments: json!({}) };
+        let here: Here = self.ask(ctx, &ask).await?;
+        self.saw_title(&here.title);
+        Ok(Interacted { url: here.url.into(), title: here.title.into() })
+    }
+
+    /// Notes the title that an answer carried.
+    pub(crate) fn saw_title(&self, title: &str) {
+        let changed = self.shared().picture.send_if_modified(|picture| {
+            let changed = picture.title != title;
+            if changed {
+                title.clone_into(&mut picture.title);
+            }
+            changed
+        });
+        if changed {
+            let fact = Fact::TitleChanged { title: Private::new(title.to_owned()) };
+            let options = &self.shared().options;
+            // It is in the state as well: an owner that is behind finds it there.
+            if options.facts.try_send((options.tab, fact)).is_err() {
+                tracing::debug!("a changed title found no room among the facts");
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Attaching: a new target before its first script, or one an earlier daemon left running.
+
+use std::sync::Arc;
+
+use base::{Clock, Ctx, TaskKind, Tasks};
+use cdp::protocol::{dom_storage, emulation, network, page, runtime};
+use futures_util::future::try_join_all;
+use tokio::sync::watch;
+
+use crate::page::Shared;
+use crate::picture::Picture;
+use crate::pump::Pump;
+use crate::snapshot::Numbers;
+use crate::world::{TELL, WORLD, script};
+use crate::{Error, Page, PageOptions};
+
+impl Page {
+    /// Attaches to a page target whose flat session is `session`.
+    ///
+    /// A new target waits for its debugger: it is prepared before any of its scripts runs and
+    /// is then let go. An adopted one was prepared by an earlier daemon over the same session,
+    /// so its events flow and its world with the refs is there; only what cannot be heard any
+    /// more is asked for. `first_ref` is the first ref number that was never reserved.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] if the browser did not answer in time, [`Error::Gone`] if the target
+    /// went meanwhile. An adopted page that a dialog holds is attached all the same.
+    ///
+    /// # Cancel safety
+    /// Nothing is left running in this process; the target may be half prepared, and attaching
+    /// to it again is fine.
+    pub async fn attach(
+        ctx: &Ctx,
+        session: cdp::Session,
+        target_id: &str,
+        options: PageOptions,
+        first_ref: u64,
+        adopted: bool,
+        tasks: &Tasks,
+    ) -> Result<Self, Error> {
+        let clock = Clock::system();
+        // A page target's main frame has the target's id.
+        let mut picture = Picture::new(target_id, clock.instant());
+        picture.dialog = options.open_dialog.clone().filter(|_| adopted);
+        let picture = watch::Sender::new(picture);
+        let events = session.events();
+        let shared = Arc::new(Shared { session, options, picture, clock });
+        let pump = Pump::new(Arc::clone(&shared));
+        let pump = tasks.spawn(TaskKind::PageEvents, pump.run(events));
+        let page = Self::new(shared, target_id, Numbers::starting(first_ref), pump);
+        if adopted {
+            match page.adopt(ctx).await {
+                // It is answered later; what could not be asked is asked when it is needed.
+                Ok(()) | Err(Error::DialogOpen(_)) => {}
+                Err(err) => return Err(err),
+            }
+        } else {
+            page.prepare(ctx).await?;
+        }
+        Ok(page)
+    }
+
+    /// Prepares a target that waits for its debugger and lets it go.
+    async fn prepare(&self, ctx: &Ctx) -> Result<(), Error> {
+        let session = self.session();
+        // The order matters: `Page` first, since a dialog on a page without it blocks for
+        // ever; the script before `Runtime`, so that the first document has our world; and
+        // letting go last. The replies are awaited together: that is one round trip.
+        let page_enabled = page::Enable::default();
+        let script = page::AddScriptToEvaluateOnNewDocument {
+            source: script(),
+            world_name: Some(WORLD.to_owned()),
+            run_immediately: Some(true),
+            ..Default::default()
+        };
+        let lifecycle = page::SetLifecycleEventsEnabled { enabled: true };
+        let tell = runtime::AddBinding {
+            name: TELL.to_owned(),
+            execution_context_name: Some(WORLD.to_owned()),
+            ..Default::default()
+        };
+        let focus = emulation::SetFocusEmulationEnabled { enabled: true };
+        let runtime_enabled = runtime::Enable {};
+        let storage = dom_storage::Enable {};
+        // Bodies are not read from these buffers, so they need not be kept.
+        let network = network::Enable {
+            max_total_buffer_size: Some(0),
+            max_resource_buffer_size: Some(0),
+            ..Default::default()
+        };
+        let go = runtime::RunIfWaitingForDebugger {};
+        let work = async {
+            tokio::try_join!(
+                biased;
+                session.call(ctx, &page_enabled),
+                session.call(ctx, &tell),
+                session.call(ctx, &runtime_enabled),
+                session.call(ctx, &script),
+                session.call(ctx, &lifecycle),
+                session.call(ctx, &focus),
+                session.call(ctx, &network),
+                session.call(ctx, &storage),
+                session.call(ctx, &go),
+            )
+        };
+        self.unless_held(work).await?;
+        self.learn_frames(ctx).await
+    }
+
+    /// Learns what an earlier daemon knew of this page.
+    async fn adopt(&self, ctx: &Ctx) -> Result<(), Error> {
+        // A pop-up that was paused at its start blocks its opener; to one that was not, this
+        // is nothing. It is sent without waiting, since a dialog may hold the page.
+        self.session()
+            .post(&runtime::RunIfWaitingForDebugger {})
+            .map_err(Error::from_cdp)?;
+        self.refuse_if_held()?;
+        self.learn_frames(ctx).await?;
+        // Asked again, this re-announces how far each document has come.
+        self.call(ctx, &page::SetLifecycleEventsEnabled { enabled: true }).await?;
+        let frames = self.shared().picture.borrow().frames.keys().cloned().collect::<Vec<_>>();
+        let worlds = frames.iter().map(|frame| async move {
+            match self.make_world(ctx, frame).await {
+                // The frame went meanwhile, or is out of this process.
+                Err(Error::Cdp(cdp::Error::Protocol { .. })) => Ok(()),
+                other => other.map(drop),
+            }
+        });
+        try_join_all(worlds).await?;
+        Ok(())
+    }
+
+    /// Asks for the frame tree and puts it into the picture.
+    pub(crate) async fn learn_frames(&self, ctx: &Ctx) -> Result<(), Error> {
+        let tree = self.call(ctx, &page::GetFrameTree {}).await?.frame_tree;
+        self.seen_alive();
+        self.shared().picture.send_modify(|picture| {
+            picture.main_frame.clone_from(&tree.frame.id);
+            let mut rest = vec![tree];
+            while let Some(tree) = rest.pop() {
+                let page::Frame { id, parent_id, loader_id, url, url_fragment, security_origin, .. } =
+                    tree.frame;
+                if let Some(frame) = picture.frame(&id) {
+                    frame.parent = parent_id;
+                    frame.url = url + url_fragment.as_deref().unwrap_or_default();
+                    frame.origin = security_origin;
+                    frame.loader = loader_id;
+                }
+                rest.extend(tree.child_frames.unwrap_or_default());
+            }
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! Evaluate: a script of the caller's in the page's own world.
+
+use std::fmt;
+
+use base::{Ctx, Private};
+use cdp::protocol::runtime;
+use cdp::{Events, Next};
+use serde_json::Value;
+
+use crate::effect::Effects;
+use crate::{Error, Gate, Page};
+
+/// How many console lines of a run are kept, and how long each may be.
+const MAX_LINES: usize = 200;
+const MAX_LINE: usize = 4096;
+
+/// A script to run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Evaluate {
+    /// The script; `await` may be used. Its value is that of its last expression.
+    pub expression: String,
+}
+
+/// What came of a script.
+#[derive(Clone)]
+pub struct Evaluated {
+    /// Its value as JSON; null if there is none or it threw. Numbers that JSON has no form
+    /// for come as text.
+    pub value: Private<Value>,
+    /// What was written to the console during the run, by the script or others.
+    pub console: Vec<ConsoleLine>,
+    /// What it threw.
+    pub exception: Option<Exception>,
+}
+
+/// A line on the console.
+#[derive(Clone, Debug)]
+pub struct ConsoleLine {
+    /// `log`, `warning`, `error` and so on.
+    pub level: String,
+    /// Its arguments as text, joined by spaces.
+    pub text: Private<String>,
+}
+
+/// What a script threw.
+#[derive(Clone, Debug)]
+pub struct Exception {
+    /// The error with its stack, or the value that was thrown.
+    pub text: Private<String>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+impl fmt::Debug for Evaluated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Evaluated")
+            .field("console", &self.console)
+            .field("exception", &self.exception)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Page {
+    /// Runs a script in the page and waits for its value, also if that is a promise.
+    ///
+    /// A script that throws is no error of the call: see [`Evaluated::exception`].
+    ///
+    /// # Errors
+    /// [`Error::NoJson`] if the value can't be had as JSON, [`Error::DialogOpen`] at once if
+    /// the script opens a dialog, [`Error::OutcomeUnknown`] if it did not end in time.
+    ///
+    /// # Cancel safety
+    /// The script runs on.
+    pub async fn evaluate(
+        &self,
+        ctx: &Ctx,
+        gate: &Gate,
+        script: &Evaluate,
+    ) -> Result<Evaluated, Error> {
+        self.refuse_if_held()?;
+        // Before the effect: a script that is queued at a stopped renderer runs later.
+        self.fresh(ctx).await?;
+        let mut events = self.session().events();
+        let command = runtime::Evaluate {
+            expression: script.expression.clone(),
+            await_promise: Some(true),
+            return_by_value: Some(true),
+            repl_mode: Some(true),
+            user_gesture: Some(true),
+            ..Default::default()
+        };
+        let answer = Effects::new(self, ctx, gate).last(&command).await.map_err(no_json)?;
+        self.seen_alive();
+        let exception = answer.exception_details.map(Exception::of);
+        let value = if exception.is_some() { Value::Null } else { value_of(answer.result) };
+        Ok(Evaluated { value: value.into(), console: console_of(&mut events), exception })
+    }
+}
+
+impl Exception {
+    fn of(thrown: runtime::ExceptionDetails) -> Self {
+        let place = |number: i64| u32::try_from(number + 1).unwrap_or(1);
+        let text = match thrown.exception {
+            Some(exception) => text_of(&exception),
+            None => thrown.text,
+        };
+        Self {
+            text: bounded(&text).into(),
+            line: place(thrown.line_number),
+            column: place(thrown.column_number),
+        }
+    }
+}
+
+fn value_of(result: runtime::RemoteObject) -> Value {
+    match (result.value, result.unserializable_value) {
+        (Some(value), _) => value,
+        (None, Some(number)) => Value::String(number),
+        (None, None) => Value::Null,
+    }
+}
+
+/// What came before the reply is in the queue by now: both are read by one reader.
+fn console_of(events: &mut Events) -> Vec<ConsoleLine> {
+    let mut lines = Vec::new();
+    while let Some(next) = events.try_next() {
+        let Next::Event(event) = next else { continue };
+        let Some(Ok(call)) = event.decode::<runtime::ConsoleAPICalledEvent>() else { continue };
+        if lines.len() < MAX_LINES {
+            let words: Vec<_> = call.args.iter().map(text_of).collect();
+            let level = serde_json::to_value(&call.r#type).ok();
+            lines.push(ConsoleLine {
+                level: level.as_ref().and_then(Value::as_str).unwrap_or("log").to_owned(),
+                text: bounded(&words.join(" ")).into(),
+            });
+        }
+    }
+    lines
+}
+
+fn text_of(object: &runtime::RemoteObject) -> String {
+    match (&object.value, &object.unserializable_value, &object.description) {
+        (Some(Value::String(text)), _, _) => text.clone(),
+        (Some(value), _, _) => value.to_string(),
+        (None, Some(number), _) => number.clone(),
+        (None, None, Some(description)) => description.clone(),
+        (None, None, None) => "undefined".to_owned(),
+    }
+}
+
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(MAX_LINE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn no_json(err: Error) -> Error {
+    match err {
+        Error::Cdp(cdp::Error::Protocol { message, .. })
+            if message.contains("returned by value") || message.contains("reference chain") =>
+        {
+            Error::NoJson { reason: message }
+        }
+        err => err,
+    }
+}

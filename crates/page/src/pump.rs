@@ -1,0 +1,370 @@
+//! The pump: the one task that reads a page's events, keeps the picture and tells the facts.
+//!
+//! It never waits: not for the browser (a dialog would hold it) and not for the owner (a slow
+//! owner would cost the page its dialogs). Facts that find no room are told as one
+//! [`Fact::Lagged`] when there is room again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{Instant, Private};
+use cdp::protocol::{dom_storage, network, page, runtime};
+use cdp::{Ended, Event, Events, Next, RawEvent};
+
+use crate::page::Shared;
+use crate::picture::{End, FramePicture, Picture};
+use crate::world::{TELL, WORLD};
+use crate::{Dialog, DialogKind, DialogPolicy, Fact, StorageChange, StorageOp};
+
+/// How often activity is told at the most.
+const ACTIVITY_EVERY: Duration = Duration::from_millis(500);
+/// How much of a dialog's text is kept.
+const MAX_DIALOG_TEXT: usize = 4096;
+
+pub(crate) struct Pump {
+    shared: Arc<Shared>,
+    /// Facts found no room since the last that did.
+    lost: bool,
+    active_at: Option<Instant>,
+}
+
+impl Pump {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, lost: false, active_at: None }
+    }
+
+    pub async fn run(mut self, mut events: Events) {
+        loop {
+            match events.next().await {
+                Next::Event(event) => self.take(&event),
+                Next::Lagged(count) => self.lagged(count),
+                Next::Ended(cause) => return self.ended(&cause),
+            }
+        }
+    }
+
+    fn take(&mut self, event: &RawEvent) {
+        match &*event.method {
+            page::FrameNavigatedEvent::METHOD => self.on(event, Self::navigated),
+            page::NavigatedWithinDocumentEvent::METHOD => self.on(event, Self::navigated_within),
+            page::FrameStartedNavigatingEvent::METHOD => self.on(event, Self::started_navigating),
+            page::FrameStoppedLoadingEvent::METHOD => self.on(event, Self::stopped_loading),
+            page::FrameAttachedEvent::METHOD => self.on(event, Self::frame_attached),
+            page::FrameDetachedEvent::METHOD => self.on(event, Self::frame_detached),
+            page::LifecycleEventEvent::METHOD => self.on(event, Self::lifecycle),
+            page::JavascriptDialogOpeningEvent::METHOD => self.on(event, Self::dialog_opened),
+            page::JavascriptDialogClosedEvent::METHOD => self.dialog_closed(),
+            runtime::ExecutionContextCreatedEvent::METHOD => self.on(event, Self::world_made),
+            runtime::ExecutionContextDestroyedEvent::METHOD => self.on(event, Self::world_ended),
+            runtime::ExecutionContextsClearedEvent::METHOD => {
+                self.change(Picture::forget_worlds);
+            }
+            runtime::BindingCalledEvent::METHOD => self.on(event, Self::told),
+            network::RequestWillBeSentEvent::METHOD => self.on(event, Self::request),
+            network::ResponseReceivedEvent::METHOD => self.on(event, Self::response),
+            network::ResponseReceivedExtraInfoEvent::METHOD => self.on(event, Self::cookies),
+            network::LoadingFinishedEvent::METHOD => {
+                self.on(event, |pump, event: network::LoadingFinishedEvent| {
+                    pump.request_ended(&event.request_id);
+                });
+            }
+            network::LoadingFailedEvent::METHOD => {
+                self.on(event, |pump, event: network::LoadingFailedEvent| {
+                    pump.request_ended(&event.request_id);
+                });
+            }
+            dom_storage::DomStorageItemAddedEvent::METHOD => {
+                self.on(event, |pump, event: dom_storage::DomStorageItemAddedEvent| {
+                    pump.stored(event.storage_id, set(event.key, event.new_value));
+                });
+            }
+            dom_storage::DomStorageItemUpdatedEvent::METHOD => {
+                self.on(event, |pump, event: dom_storage::DomStorageItemUpdatedEvent| {
+                    pump.stored(event.storage_id, set(event.key, event.new_value));
+                });
+            }
+            dom_storage::DomStorageItemRemovedEvent::METHOD => {
+                self.on(event, |pump, event: dom_storage::DomStorageItemRemovedEvent| {
+                    pump.stored(event.storage_id, StorageOp::Removed { key: event.key.into() });
+                });
+            }
+            dom_storage::DomStorageItemsClearedEvent::METHOD => {
+                self.on(event, |pump, event: dom_storage::DomStorageItemsClearedEvent| {
+                    pump.stored(event.storage_id, StorageOp::Cleared);
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn on<E: Event>(&mut self, event: &RawEvent, take: impl FnOnce(&mut Self, E)) {
+        match event.decode::<E>() {
+            Some(Ok(event)) => take(self, event),
+            Some(Err(err)) => tracing::warn!(%err, "an event of the page was not understood"),
+            None => {}
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Picture)) {
+        self.shared.picture.send_modify(change);
+    }
+
+    fn tell(&mut self, fact: Fact) {
+        let tab = self.shared.options.tab;
+        let facts = &self.shared.options.facts;
+        if self.lost && facts.try_send((tab, Fact::Lagged)).is_ok() {
+            self.lost = false;
+        }
+        // A fact that is late by one place would be told before those that were lost.
+        if self.lost || facts.try_send((tab, fact)).is_err() {
+            self.lost = true;
+        }
+    }
+
+    fn active(&mut self) {
+        let now = self.shared.clock.instant();
+        let due = self.active_at.is_none_or(|at| ACTIVITY_EVERY <= now.duration_since(at));
+        if due {
+            self.active_at = Some(now);
+            self.tell(Fact::Activity);
+        }
+    }
+
+    fn navigated(&mut self, event: page::FrameNavigatedEvent) {
+        let restored = event.r#type == page::NavigationType::BackForwardCacheRestore;
+        let page::Frame { id, parent_id, loader_id, url, url_fragment, security_origin, .. } =
+            event.frame;
+        let url = url + url_fragment.as_deref().unwrap_or_default();
+        let is_main = parent_id.is_none();
+        let now = self.shared.clock.instant();
+        self.change(|picture| {
+            if is_main {
+                // A page that came from the cache has no lifecycle events and, if it was put
+                // there with frames, gets them announced again.
+                picture.frames.clear();
+                picture.main_frame.clone_from(&id);
+                picture.documents += 1;
+                picture.title.clear();
+                picture.forget_requests(now);
+            }
+            if let Some(frame) = picture.frame(&id) {
+                *frame = FramePicture {
+                    parent: parent_id,
+                    url: url.clone(),
+                    origin: security_origin,
+                    loader: loader_id,
+                    dom_ready: restored,
+                    loaded: restored,
+                    ..Default::default()
+                };
+            }
+        });
+        if is_main {
+            self.tell(Fact::Navigated { url: url.into() });
+        }
+        self.active();
+    }
+
+    fn navigated_within(&mut self, event: page::NavigatedWithinDocumentEvent) {
+        let mut is_main = false;
+        self.change(|picture| {
+            is_main = picture.main_frame == event.frame_id;
+            if let Some(frame) = picture.frames.get_mut(&event.frame_id) {
+                frame.url.clone_from(&event.url);
+                frame.navigating = false;
+            }
+        });
+        if is_main {
+            self.tell(Fact::NavigatedWithin { url: event.url.into() });
+        }
+    }
+
+    fn started_navigating(&mut self, event: page::FrameStartedNavigatingEvent) {
+        self.change(|picture| {
+            if let Some(frame) = picture.frames.get_mut(&event.frame_id) {
+                frame.navigating = true;
+            }
+        });
+    }
+
+    fn stopped_loading(&mut self, event: page::FrameStoppedLoadingEvent) {
+        self.change(|picture| {
+            if let Some(frame) = picture.frames.get_mut(&event.frame_id) {
+                frame.navigating = false;
+            }
+        });
+    }
+
+    fn frame_attached(&mut self, event: page::FrameAttachedEvent) {
+        self.change(|picture| {
+            if let Some(frame) = picture.frame(&event.frame_id) {
+                frame.parent = Some(event.parent_frame_id);
+            }
+        });
+    }
+
+    fn frame_detached(&mut self, event: page::FrameDetachedEvent) {
+        self.change(|picture| picture.forget(&event.frame_id));
+    }
+
+    fn lifecycle(&mut self, event: page::LifecycleEventEvent) {
+        let mark: fn(&mut FramePicture) = match event.name.as_str() {
+            "DOMContentLoaded" => |frame| frame.dom_ready = true,
+            "load" => |frame| (frame.dom_ready, frame.loaded) = (true, true),
+            _ => return,
+        };
+        self.change(|picture| {
+            if let Some(frame) = picture.frames.get_mut(&event.frame_id) {
+                // Events of the document that was left come late.
+                if frame.loader == event.loader_id {
+                    mark(frame);
+                }
+            }
+        });
+        self.active();
+    }
+
+    fn dialog_opened(&mut self, event: page::JavascriptDialogOpeningEvent) {
+        let dialog = Dialog::from_event(event);
+        let accept = match self.shared.options.default_dialog {
+            DialogPolicy::Ask => {
+                self.change(|picture| picture.dialog = Some(dialog.clone()));
+                self.tell(Fact::DialogOpened(dialog));
+                return;
+            }
+            DialogPolicy::Accept => true,
+            DialogPolicy::Dismiss => false,
+        };
+        let answer = page::HandleJavaScriptDialog { accept, prompt_text: None };
+        if let Err(err) = self.shared.session.post(&answer) {
+            tracing::warn!(%err, "a dialog could not be answered");
+        }
+        self.tell(Fact::DialogOpened(dialog));
+    }
+
+    fn dialog_closed(&mut self) {
+        self.change(|picture| {
+            picture.dialog = None;
+            picture.dialogs_closed += 1;
+        });
+        self.tell(Fact::DialogClosed);
+    }
+
+    fn world_made(&mut self, event: runtime::ExecutionContextCreatedEvent) {
+        let runtime::ExecutionContextDescription { id, name, aux_data, .. } = event.context;
+        if name != WORLD {
+            return;
+        }
+        let frame = aux_data.as_ref().and_then(|data| data.get("frameId")?.as_str());
+        let Some(frame) = frame else { return };
+        self.change(|picture| {
+            if let Some(frame) = picture.frame(frame) {
+                frame.world = Some(id);
+            }
+        });
+    }
+
+    fn world_ended(&mut self, event: runtime::ExecutionContextDestroyedEvent) {
+        self.shared.picture.send_if_modified(|picture| {
+            let ended = Some(event.execution_context_id);
+            for frame in picture.frames.values_mut().filter(|frame| frame.world == ended) {
+                frame.world = None;
+            }
+            false
+        });
+    }
+
+    /// Our script in the page saw something.
+    fn told(&mut self, event: runtime::BindingCalledEvent) {
+        if event.name == TELL && event.payload == "cookie" {
+            self.tell(Fact::CookieActivity);
+        }
+    }
+
+    fn request(&mut self, event: network::RequestWillBeSentEvent) {
+        use network::ResourceType as Type;
+        // These stay open for as long as the page likes.
+        let lasting = matches!(event.r#type, Some(Type::EventSource | Type::WebSocket | Type::Ping));
+        if !lasting {
+            self.change(|picture| picture.request_started(&event.request_id));
+        }
+        self.active();
+    }
+
+    fn response(&mut self, event: network::ResponseReceivedEvent) {
+        if event.r#type == network::ResourceType::Document {
+            let status = u16::try_from(event.response.status).unwrap_or(0);
+            self.change(|picture| picture.note_status(&event.loader_id, status));
+        }
+    }
+
+    fn cookies(&mut self, event: network::ResponseReceivedExtraInfoEvent) {
+        let sets = |headers: &serde_json::Value| {
+            headers.as_object().is_some_and(|headers| {
+                headers.keys().any(|name| name.eq_ignore_ascii_case("set-cookie"))
+            })
+        };
+        if sets(&serde_json::json!(event.headers)) {
+            self.tell(Fact::CookieActivity);
+        }
+    }
+
+    fn request_ended(&mut self, id: &str) {
+        let now = self.shared.clock.instant();
+        self.change(|picture| picture.request_ended(id, now));
+        self.active();
+    }
+
+    fn stored(&mut self, area: dom_storage::StorageId, op: StorageOp) {
+        let storage_key = Private::new(area.storage_key.unwrap_or_default());
+        let is_local = area.is_local_storage;
+        self.tell(Fact::StorageChanged(StorageChange { storage_key, is_local, op }));
+    }
+
+    fn lagged(&mut self, count: u64) {
+        tracing::warn!(count, "events of the page were lost");
+        let now = self.shared.clock.instant();
+        // What may have changed unseen is learnt anew, or taken for done: a request that
+        // ended unseen would keep the page busy for ever.
+        self.change(|picture| {
+            picture.forget_worlds();
+            picture.forget_requests(now);
+        });
+        self.lost = true;
+        self.active();
+    }
+
+    fn ended(&mut self, cause: &Ended) {
+        let (end, fact) = match cause {
+            Ended::Crashed => (End::Crashed, Fact::Crashed),
+            _ => (End::Gone, Fact::Gone),
+        };
+        self.change(|picture| {
+            picture.end = Some(end);
+            picture.dialog = None;
+        });
+        self.tell(fact);
+    }
+}
+
+fn set(key: String, value: String) -> StorageOp {
+    StorageOp::Set { key: key.into(), value: value.into() }
+}
+
+impl Dialog {
+    fn from_event(event: page::JavascriptDialogOpeningEvent) -> Self {
+        let kind = match event.r#type {
+            page::DialogType::Confirm => DialogKind::Confirm,
+            page::DialogType::Prompt => DialogKind::Prompt,
+            page::DialogType::Beforeunload => DialogKind::BeforeUnload,
+            page::DialogType::Alert | page::DialogType::Unrecognized(_) => DialogKind::Alert,
+        };
+        let bounded = |text: String| Private::new(text.chars().take(MAX_DIALOG_TEXT).collect());
+        Self {
+            kind,
+            message: bounded(event.message),
+            default_text: bounded(event.default_prompt.unwrap_or_default()),
+            url: bounded(event.url),
+        }
+    }
+}

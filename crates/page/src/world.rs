@@ -1,0 +1,198 @@
+//! Our isolated world: where the page is read and its elements are numbered.
+//!
+//! The page's scripts cannot reach it: patched prototypes stay outside. The DOM itself is
+//! shared, so the script takes every accessor from a prototype of its own world, never from
+//! a node that a form control may have renamed. The world, and the numbers in it, outlive
+//! this process: the next daemon gets the same world by asking for its name again.
+
+use base::Ctx;
+use cdp::protocol::{page, runtime};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::effect::Effects;
+use crate::{Error, Page};
+
+/// The name of our world in every frame.
+pub const WORLD: &str = "browserd";
+/// The binding by which our script tells what it saw.
+pub(crate) const TELL: &str = "__browserdTell";
+/// The script, as it is installed in every document: an expression without effects on the page.
+const SCRIPT: &str = concat!(
+    "(()=>{'use strict';\n",
+    include_str!("../js/dom.js"),
+    include_str!("../js/refs.js"),
+    include_str!("../js/role.js"),
+    include_str!("../js/name.js"),
+    include_str!("../js/snapshot.js"),
+    include_str!("../js/text.js"),
+    include_str!("../js/locate.js"),
+    include_str!("../js/pointer.js"),
+    include_str!("../js/fields.js"),
+    include_str!("../js/wait.js"),
+    include_str!("../js/install.js"),
+    "})();\n",
+);
+/// What a world without our script answers.
+const MISSING: &str = "!";
+/// How often a call is repeated because its document went away under it.
+const MAX_TRIES: u32 = 20;
+
+/// One call of a function of our script.
+pub(crate) struct Ask<'a, A> {
+    pub frame: &'a str,
+    pub function: &'static str,
+    pub arguments: A,
+}
+
+impl Page {
+    /// Calls a function that reads the page, in the world of a frame.
+    ///
+    /// If the document goes away meanwhile, the next one is asked.
+    pub(crate) async fn ask<A: Serialize, T: DeserializeOwned>(
+        &self,
+        ctx: &Ctx,
+        ask: &Ask<'_, A>,
+    ) -> Result<T, Error> {
+        let call = expression(ask)?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.ask_once(ctx, ask.frame, &call).await {
+                Err(err) if is_context_lost(&err) && tries < MAX_TRIES => {
+                    self.lose_world(ask.frame);
+                    tracing::debug!(tries, %err, "the document went away under a call");
+                    ctx.pause(std::time::Duration::from_millis(10)).await.map_err(Error::Stopped)?;
+                }
+                answer => return read(&answer?),
+            }
+        }
+    }
+
+    /// Calls a function that changes the page, as the last effect of a call.
+    pub(crate) async fn ask_last<A: Serialize, T: DeserializeOwned>(
+        &self,
+        ctx: &Ctx,
+        effects: &mut Effects<'_>,
+        ask: &Ask<'_, A>,
+    ) -> Result<T, Error> {
+        // Whether the script is there is found out before, so that the effect is sent once.
+        let world = self.world(ctx, ask.frame).await?;
+        let call = format!("{}{}", script(), expression(ask)?);
+        let answer = effects.last(&evaluate(world, call)).await?;
+        read(&text_of(answer)?)
+    }
+
+    async fn ask_once(&self, ctx: &Ctx, frame: &str, call: &str) -> Result<String, Error> {
+        let world = self.world(ctx, frame).await?;
+        let answer = self.call(ctx, &evaluate(world, call.to_owned())).await?;
+        self.seen_alive();
+        match text_of(answer)? {
+            missing if missing == MISSING => {
+                let install = evaluate(world, format!("{}{call}", script()));
+                text_of(self.call(ctx, &install).await?)
+            }
+            text => Ok(text),
+        }
+    }
+
+    /// Returns the context of our world in a frame.
+    async fn world(&self, ctx: &Ctx, frame: &str) -> Result<i64, Error> {
+        let known = self.shared().picture.borrow().frames.get(frame).and_then(|frame| frame.world);
+        match known {
+            Some(world) => Ok(world),
+            None => self.make_world(ctx, frame).await,
+        }
+    }
+
+    /// Makes our world in a frame, or gets the one that is there.
+    pub(crate) async fn make_world(&self, ctx: &Ctx, frame: &str) -> Result<i64, Error> {
+        let make = page::CreateIsolatedWorld {
+            frame_id: frame.to_owned(),
+            world_name: Some(WORLD.to_owned()),
+            ..Default::default()
+        };
+        let world = self.call(ctx, &make).await?.execution_context_id;
+        self.shared().picture.send_if_modified(|picture| {
+            if let Some(frame) = picture.frame(frame) {
+                frame.world = Some(world);
+            }
+            false
+        });
+        Ok(world)
+    }
+
+    fn lose_world(&self, frame: &str) {
+        self.shared().picture.send_if_modified(|picture| {
+            if let Some(frame) = picture.frames.get_mut(frame) {
+                frame.world = None;
+            }
+            false
+        });
+    }
+}
+
+fn expression<A: Serialize>(ask: &Ask<'_, A>) -> Result<String, Error> {
+    let arguments = serde_json::to_string(&ask.arguments)
+        .map_err(|err| Error::Script { reason: err.to_string() })?;
+    // An element with our name as its id would show up as a property of the window, too,
+    // but never as an own one.
+    Ok(format!(
+        "(()=>{{const w=Object.getOwnPropertyDescriptor(globalThis,'__browserd')?.value;\
+         return w&&w.version===\"{}\"?w.call(\"{}\",{arguments}):\"{MISSING}\"}})()",
+        VERSION, ask.function,
+    ))
+}
+
+/// Tells one script from another: a daemon that was upgraded meets worlds of its predecessor.
+const VERSION: u64 = hash(SCRIPT.as_bytes());
+
+/// Returns the script that installs our functions. What the world knows of elements stays.
+pub(crate) fn script() -> String {
+    format!("{SCRIPT}globalThis.__browserd.version=\"{VERSION}\";")
+}
+
+/// FNV-1a: enough to tell versions apart.
+const fn hash(bytes: &[u8]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325;
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        at += 1;
+    }
+    hash
+}
+
+fn evaluate(world: i64, expression: String) -> runtime::Evaluate {
+    runtime::Evaluate {
+        expression,
+        context_id: Some(world),
+        return_by_value: Some(true),
+        await_promise: Some(true),
+        silent: Some(true),
+        ..Default::default()
+    }
+}
+
+fn text_of(answer: runtime::EvaluateReturns) -> Result<String, Error> {
+    if let Some(thrown) = answer.exception_details {
+        let exception = thrown.exception.and_then(|exception| exception.description);
+        return Err(Error::Script { reason: exception.unwrap_or(thrown.text) });
+    }
+    match answer.result.value {
+        Some(serde_json::Value::String(text)) => Ok(text),
+        _ => Err(Error::Script { reason: "it returned no text".to_owned() }),
+    }
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|err| Error::Script { reason: err.to_string() })
+}
+
+/// Tells whether the document was replaced under a call.
+pub(crate) fn is_context_lost(err: &Error) -> bool {
+    let Error::Cdp(cdp::Error::Protocol { message, .. }) = err else { return false };
+    ["Cannot find context", "context was destroyed", "navigated or closed", "No frame for given id"]
+        .iter()
+        .any(|lost| message.contains(lost))
+}
