@@ -11,15 +11,12 @@
 //!   blobs/ profiles/ run/
 //! ```
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base::Code;
 
 use crate::environment::Environment;
-use crate::failure::{Failure, code_of};
+use crate::failure::Failure;
 
 /// A home's place. Making one touches nothing on disk.
 #[derive(Clone, Debug)]
@@ -55,27 +52,10 @@ impl Home {
     /// # Errors
     /// When it can't be made, belongs to somebody else or is open to others and can't be shut.
     pub fn prepare(&self) -> Result<(), Failure> {
-        let make = |folder: &Path| {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)
-        };
-        make(&self.folder).map_err(|err| self.failure("can't be made", &err))?;
-        let meta = fs::metadata(&self.folder).map_err(|err| self.failure("can't be read", &err))?;
-        if meta.uid() != rustix::process::geteuid().as_raw() {
-            let message = format!(
-                "The home {} belongs to another user.",
-                self.folder.display()
-            );
-            return Err(Failure::new(Code::InvalidArgument, message)
-                .hint("Set BROWSERD_HOME to a folder of your own."));
-        }
-        if meta.mode() & 0o077 != 0 {
-            fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))
-                .map_err(|err| self.failure("is open to others and can't be shut", &err))?;
-        }
-        Ok(())
+        store::prepare_home(&self.folder).map_err(|err| {
+            Failure::new(err.code(), with_causes(&err))
+                .hint("Set BROWSERD_HOME to a folder that you may write to.")
+        })
     }
 
     /// Returns the folder.
@@ -92,17 +72,25 @@ impl Home {
     pub fn socket(&self) -> PathBuf {
         self.join(Self::SOCKET)
     }
+}
 
-    /// Tells what stands in the way of a home, as a failure.
-    fn failure(&self, what: &str, err: &io::Error) -> Failure {
-        let message = format!("The home {} {what}: {err}.", self.folder.display());
-        Failure::new(code_of(err), message)
-            .hint("Set BROWSERD_HOME to a folder that you may write to.")
+/// Returns an error with what caused it, in one line.
+pub fn with_causes(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        text.push_str(": ");
+        text.push_str(&err.to_string());
+        cause = err.source();
     }
+    text
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
     use super::*;
 
     #[test]

@@ -14,11 +14,13 @@ mod command;
 mod config;
 mod daemon;
 mod demo;
+mod doctor;
 mod environment;
 mod failure;
 mod home;
 mod mcp;
 mod output;
+mod print;
 
 use std::process::ExitCode;
 
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
     if words.nth(1).is_some_and(|word| word == "keeper") {
         return keeper(words.next());
     }
-    arguments::run()
+    command::main()
 }
 
 fn keeper(run: Option<std::ffi::OsString>) -> ExitCode {

@@ -5,9 +5,10 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use api::ApiError;
 use serde::Serialize;
 
-use crate::failure::{Coded, Failure};
+use crate::failure::{Failure, sentence};
 
 /// Who reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,16 +59,16 @@ pub fn failure(failure: &Failure, form: Form) {
     match (failure, form) {
         (Failure::Hangup | Failure::Told, _) => {}
         (Failure::Usage(text), _) => note(text.trim_end()),
-        (Failure::Coded(coded), Form::Human) => human(coded),
+        (Failure::Coded(error), Form::Human) => human(error),
         // Nobody is left to tell if this one fails too.
-        (Failure::Coded(coded), Form::Json) => drop(json(&coded.to_wire())),
+        (Failure::Coded(error), Form::Json) => drop(json(error)),
     }
 }
 
-fn human(coded: &Coded) {
-    note(&format!("{} ({})", coded.message, coded.code));
-    if let Some(hint) = &coded.hint {
-        note(&format!("Hint: {hint}"));
+fn human(error: &ApiError) {
+    note(&format!("{} ({})", sentence(&error.message), error.code));
+    if !error.hint.is_empty() {
+        note(&format!("Hint: {}", error.hint));
     }
 }
 

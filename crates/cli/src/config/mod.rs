@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use layer::{Layer, LogFormat};
+pub use value::Span;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -122,7 +123,7 @@ mod tests {
 
     fn told(result: Result<Config, Failure>) -> String {
         match result {
-            Err(Failure::Coded(coded)) => coded.message,
+            Err(Failure::Coded(error)) => error.message,
             other => panic!("{other:?}"),
         }
     }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use base::Code;
 
@@ -97,12 +96,4 @@ impl FromStr for Format {
             _ => Err("it is `pretty` or `json`"),
         }
     }
-}
-
-/// Returns the limit of a one-shot command's call, which no daemon is asked for.
-///
-/// # Errors
-/// `invalid_argument`, naming the variable.
-pub fn call_limit(environment: &Environment) -> Result<Option<Duration>, Failure> {
-    Ok(parsed::<Span>(environment, &["BROWSERD_CALL_LIMIT"])?.map(|span| span.0))
 }

@@ -31,3 +31,14 @@ pub fn serve(address: SocketAddr) -> Result<(), Failure> {
         app.serve(interrupted).await.map_err(failed)
     })
 }
+
+/// Runs the demo.
+pub fn main(
+    _environment: &crate::environment::Environment,
+    _form: output::Form,
+) -> Result<(), Failure> {
+    Err(Failure::new(
+        base::Code::NotAvailable,
+        "The demo is still to come.",
+    ))
+}

@@ -1,0 +1,28 @@
+//! Commands that look after sessions.
+
+use super::call::Call;
+use super::page::Place;
+use crate::arguments::Session;
+use crate::print;
+
+/// `session`.
+pub fn session(place: &Place, session: &Session) -> Call {
+    let about = |which: &Option<String>, operation, show| {
+        let named = which.as_deref().unwrap_or(&place.session);
+        Call::new(operation, show).with("session_id", named)
+    };
+    match session {
+        Session::List { state } => {
+            Call::new("list_sessions", print::sessions).with("state", state.clone())
+        }
+        Session::Show { which } => about(which, "get_session", print::session),
+        Session::Close { which } => about(which, "close_session", print::done),
+        Session::Resume { which } => about(which, "resume_session", print::opened),
+        Session::Checkpoint { name } => {
+            about(&None, "save_session_checkpoint", print::checkpoint).with("name", name.clone())
+        }
+        Session::Checkpoints { which } => {
+            about(which, "list_session_checkpoints", print::checkpoints)
+        }
+    }
+}
