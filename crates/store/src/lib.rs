@@ -20,12 +20,12 @@ mod checkpoint;
 mod error;
 mod home;
 pub mod key;
-// mod keyring;
+mod keyring;
 mod lock;
 mod meta;
 mod seal;
 mod session;
-// mod sqlite;
+mod sqlite;
 mod store;
 mod tab;
 

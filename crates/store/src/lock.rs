@@ -136,3 +136,13 @@ impl Holder {
         }
     }
 }
+
+impl Default for Patience {
+    /// 5 seconds for a holder that runs, 30 for one that is stopping.
+    fn default() -> Self {
+        Self {
+            running: Duration::from_secs(5),
+            stopping: Duration::from_secs(30),
+        }
+    }
+}

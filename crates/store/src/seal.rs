@@ -80,11 +80,6 @@ impl Sealer {
         }
     }
 
-    /// Returns the key's id.
-    pub fn id(&self) -> [u8; ID] {
-        self.id
-    }
-
     /// Seals a value; `None` if it is too long for the frame.
     pub fn seal(&self, format: Format, label: Label<'_>, value: &[u8]) -> Option<Vec<u8>> {
         let length = u32::try_from(value.len().checked_add(TAG)?).ok()?;

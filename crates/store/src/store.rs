@@ -1,8 +1,14 @@
-//! The store.
-use crate::{Blobs, Browsers, Calls, Checkpoints, Error, MasterKey, Meta, Sessions, Tabs};
-use base::Tasks;
+//! The store: a home's tables and blobs behind one handle.
+
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+
+use base::Tasks;
+
+use crate::{
+    Answer, Blobs, Browsers, Calls, Checkpoints, Error, MasterKey, Meta, Sessions, Tabs, sqlite,
+};
 
 /// A home's tables and blobs. Cheap to clone.
 #[derive(Clone)]
@@ -11,59 +17,95 @@ pub struct Store {
     blobs: Blobs,
 }
 
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store(..)")
+    }
+}
+
 /// Every table of a back end.
-pub(crate) trait Tables: Sessions + Browsers + Tabs + Checkpoints + Calls + Meta {}
+pub(crate) trait Tables: Sessions + Browsers + Tabs + Checkpoints + Calls + Meta {
+    /// Closes the back end.
+    fn close(&self) -> Answer<'_, ()>;
+}
 
 impl Store {
-    /// Opens the database of a home, made on the first time.
+    /// Opens the database of a home, making it on the first time. The caller holds the home's
+    /// lock.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub async fn open(_home: &Path, _key: MasterKey, _tasks: &Tasks) -> Result<Self, Error> {
-        Err(Error::Closed)
+    /// [`Error::WrongKey`] if the database was made with another key, [`Error::Newer`] if a
+    /// newer version has written it, [`Error::Corrupt`] if it is no database; in all three
+    /// nothing is written. [`Error::DiskFull`], [`Error::Io`], [`Error::Sql`].
+    pub async fn open(home: &Path, key: MasterKey, tasks: &Tasks) -> Result<Self, Error> {
+        let sqlite = sqlite::open_file(home, &key, tasks).await?;
+        Ok(Self {
+            blobs: sqlite.blobs().clone(),
+            tables: Arc::new(sqlite),
+        })
     }
-    /// Opens a store in memory, for tests.
+
+    /// Opens a store in memory, with a key of its own, for tests.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// [`Error::Sql`] if SQLite can't be had.
     pub async fn open_memory() -> Result<Self, Error> {
-        Err(Error::Closed)
+        let sqlite = sqlite::open_memory().await?;
+        Ok(Self {
+            blobs: sqlite.blobs().clone(),
+            tables: Arc::new(sqlite),
+        })
     }
+
     /// Returns the table of sessions.
     #[must_use]
     pub fn sessions(&self) -> &dyn Sessions {
         &*self.tables
     }
+
     /// Returns the table of browsers.
     #[must_use]
     pub fn browsers(&self) -> &dyn Browsers {
         &*self.tables
     }
+
     /// Returns the table of tabs.
     #[must_use]
     pub fn tabs(&self) -> &dyn Tabs {
         &*self.tables
     }
+
     /// Returns the table of checkpoints.
     #[must_use]
     pub fn checkpoints(&self) -> &dyn Checkpoints {
         &*self.tables
     }
+
     /// Returns the journal.
     #[must_use]
     pub fn calls(&self) -> &dyn Calls {
         &*self.tables
     }
+
     /// Returns the home's own values.
     #[must_use]
     pub fn meta(&self) -> &dyn Meta {
         &*self.tables
     }
+
     /// Returns the blobs.
     #[must_use]
-    pub fn blobs(&self) -> &Blobs {
+    pub const fn blobs(&self) -> &Blobs {
         &self.blobs
     }
-    /// Closes the database: what was written is on disk when it returns.
-    pub async fn close(&self) {}
+
+    /// Closes the database. Whatever is asked of it afterwards fails with [`Error::Closed`].
+    ///
+    /// A store that is dropped or killed without it loses nothing that was committed.
+    ///
+    /// # Errors
+    /// [`Error::Sql`], [`Error::DiskFull`] if what was committed stays in the WAL for now.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.tables.close().await
+    }
 }

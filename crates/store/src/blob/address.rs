@@ -1,11 +1,12 @@
-//! Blobs.
-use crate::Error;
-use crate::key::{push_hex, read_hex};
-use base::SessionId;
+//! Addresses of blobs: what their bytes are, told by a session's own key.
+
 use std::fmt;
 use std::str::FromStr;
 
-/// Where a part of a checkpoint is kept: what its bytes are, told by the session's own key.
+use crate::key::{push_hex, read_hex};
+
+/// Where a part of a checkpoint is kept: BLAKE3 of its kind and canonical bytes, keyed by the
+/// session's data key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobAddress([u8; 32]);
 
@@ -62,37 +63,5 @@ impl<'de> serde::Deserialize<'de> for BlobAddress {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
         text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// The sealed parts of checkpoints. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Blobs;
-
-impl Blobs {
-    /// Seals and stores a part; what is stored already is not written again.
-    ///
-    /// # Errors
-    /// [`Error::DiskFull`], [`Error::TooLarge`], [`Error::Io`].
-    pub async fn put(
-        &self,
-        _session: SessionId,
-        _kind: &str,
-        _canonical: &[u8],
-    ) -> Result<BlobAddress, Error> {
-        Err(Error::Closed)
-    }
-
-    /// Reads a part back.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Corrupt`], [`Error::WrongKey`].
-    pub async fn get(
-        &self,
-        _session: SessionId,
-        _kind: &str,
-        _address: BlobAddress,
-    ) -> Result<Vec<u8>, Error> {
-        Err(Error::Closed)
     }
 }

@@ -1,0 +1,351 @@
+//! Blobs: the sealed parts of checkpoints, each under the address of its content.
+//!
+//! ```text
+//! canonical bytes ─▶ u32 length, zstd ─▶ sealed (see `seal`) ─▶ blobs/<session>/<2>/<64>
+//! ```
+//!
+//! The same part is stored once. A file is whole before it has its name, and its name is on
+//! disk before the checkpoint that points to it is published. A file that doesn't open is
+//! moved aside as `<name>.damaged` and kept; it is never written over.
+
+mod address;
+mod files;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base::{SessionId, Tasks};
+
+use crate::keyring::{DataKey, Keyring, Scope};
+use crate::seal::Refused;
+use crate::{Error, Thing};
+
+pub use address::{BlobAddress, InvalidAddress};
+use files::{Files, Stamp};
+
+/// How large a part may be, unsealed.
+pub(crate) const LARGEST: usize = 256 << 20;
+/// A fast level: parts are small and written while a session is used.
+const LEVEL: i32 = 1;
+/// Files known to be good as long as they look the same; over this they are looked at again.
+const VERIFIED: usize = 4096;
+
+/// The sealed parts of checkpoints. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    keys: Arc<Keyring>,
+    place: Place,
+    verified: Arc<Mutex<HashMap<(SessionId, BlobAddress), Stamp>>>,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    Folder(Arc<Files>, Tasks),
+    Memory(Arc<Mutex<HashMap<(SessionId, BlobAddress), Vec<u8>>>>),
+}
+
+impl Blobs {
+    pub(crate) fn in_folder(folder: PathBuf, keys: Arc<Keyring>, tasks: &Tasks) -> Self {
+        Self::new(
+            Place::Folder(Arc::new(Files::new(folder)), tasks.clone()),
+            keys,
+        )
+    }
+
+    pub(crate) fn in_memory(keys: Arc<Keyring>) -> Self {
+        Self::new(Place::Memory(Arc::default()), keys)
+    }
+
+    fn new(place: Place, keys: Arc<Keyring>) -> Self {
+        Self {
+            keys,
+            place,
+            verified: Arc::default(),
+        }
+    }
+
+    /// Seals and stores a part and returns its address; what is stored already isn't written
+    /// again.
+    ///
+    /// A stored file that turns out to be damaged is moved aside and written anew. Dropped
+    /// half-way, the part may be stored and belongs to no checkpoint; it is swept away later.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`], [`Error::TooLarge`] above 256 MiB, [`Error::Io`].
+    pub async fn put(
+        &self,
+        session: SessionId,
+        kind: &str,
+        canonical: &[u8],
+    ) -> Result<BlobAddress, Error> {
+        if LARGEST < canonical.len() {
+            let (found, limit) = (canonical.len() as u64, LARGEST as u64);
+            return Err(Error::TooLarge {
+                what: "a part of a checkpoint",
+                found,
+                limit,
+            });
+        }
+        let key = self.keys.get(Scope::Session(session)).await?;
+        let address = key.address(kind, canonical);
+        match &self.place {
+            Place::Memory(map) => {
+                let sealed = seal(&key, kind, &address, canonical)?;
+                lock(map).insert((session, address), sealed);
+            }
+            Place::Folder(files, tasks) => {
+                let path = files.path(session, &address);
+                if files
+                    .stamp(&path)
+                    .is_some_and(|stamp| self.is_verified(session, address, stamp))
+                {
+                    return Ok(address);
+                }
+                let (files, kind, canonical) =
+                    (Arc::clone(files), kind.to_owned(), canonical.to_owned());
+                let stamp = blocking(tasks, move || {
+                    store(&files, &path, &key, &kind, &address, &canonical)
+                })
+                .await?;
+                self.remember(session, address, stamp);
+            }
+        }
+        Ok(address)
+    }
+
+    /// Reads a part back.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Corrupt`] if it doesn't open (its file is moved aside and
+    /// named), [`Error::WrongKey`] if it was sealed with another key.
+    pub async fn get(
+        &self,
+        session: SessionId,
+        kind: &str,
+        address: BlobAddress,
+    ) -> Result<Vec<u8>, Error> {
+        let key = self.keys.get(Scope::Session(session)).await?;
+        let missing = || Error::NotFound {
+            thing: Thing::Blob,
+            id: address.to_string(),
+        };
+        match &self.place {
+            Place::Memory(map) => {
+                let sealed = lock(map)
+                    .get(&(session, address))
+                    .cloned()
+                    .ok_or_else(missing)?;
+                open(&key, kind, &address, &sealed)
+                    .map_err(|refused| refused.into_error(format!("blob {address}")))
+            }
+            Place::Folder(files, tasks) => {
+                let (files, kind) = (Arc::clone(files), kind.to_owned());
+                let path = files.path(session, &address);
+                blocking(tasks, move || load(&files, &path, &key, &kind, &address)).await
+            }
+        }
+    }
+
+    /// Returns the first of these parts that isn't there, going by its name and size.
+    pub(crate) async fn missing(
+        &self,
+        session: SessionId,
+        parts: &[BlobAddress],
+    ) -> Result<Option<BlobAddress>, Error> {
+        match &self.place {
+            Place::Memory(map) => {
+                let map = lock(map);
+                Ok(parts
+                    .iter()
+                    .find(|part| !map.contains_key(&(session, **part)))
+                    .copied())
+            }
+            Place::Folder(files, tasks) => {
+                let (files, parts) = (Arc::clone(files), parts.to_vec());
+                let there = move || {
+                    let gone =
+                        |part: &&BlobAddress| files.stamp(&files.path(session, part)).is_none();
+                    Ok(parts.iter().find(gone).copied())
+                };
+                blocking(tasks, there).await
+            }
+        }
+    }
+
+    /// Removes parts that no checkpoint points to. What can't be removed is left to a sweep.
+    pub(crate) async fn remove(
+        &self,
+        session: SessionId,
+        parts: Vec<BlobAddress>,
+    ) -> Result<(), Error> {
+        match &self.place {
+            Place::Memory(map) => {
+                let mut map = lock(map);
+                for part in parts {
+                    map.remove(&(session, part));
+                }
+                Ok(())
+            }
+            Place::Folder(files, tasks) => {
+                let files = Arc::clone(files);
+                blocking(tasks, move || {
+                    for part in parts {
+                        files.remove(&files.path(session, &part));
+                    }
+                    Ok(())
+                })
+                .await
+            }
+        }
+    }
+
+    /// Removes what an interrupted capture left of a session: files that aren't `wanted`.
+    pub(crate) async fn sweep(
+        &self,
+        session: SessionId,
+        wanted: BTreeSet<BlobAddress>,
+    ) -> Result<(), Error> {
+        match &self.place {
+            Place::Memory(map) => {
+                lock(map).retain(|(of, part), _| *of != session || wanted.contains(part));
+                Ok(())
+            }
+            Place::Folder(files, tasks) => {
+                let files = Arc::clone(files);
+                blocking(tasks, move || {
+                    files.sweep(session, &wanted);
+                    Ok(())
+                })
+                .await
+            }
+        }
+    }
+
+    fn is_verified(&self, session: SessionId, address: BlobAddress, stamp: Stamp) -> bool {
+        lock(&self.verified).get(&(session, address)) == Some(&stamp)
+    }
+
+    fn remember(&self, session: SessionId, address: BlobAddress, stamp: Stamp) {
+        let mut verified = lock(&self.verified);
+        if VERIFIED <= verified.len() {
+            verified.clear();
+        }
+        verified.insert((session, address), stamp);
+    }
+}
+
+/// Stores a part unless its file is there and opens.
+fn store(
+    files: &Files,
+    path: &Path,
+    key: &DataKey,
+    kind: &str,
+    address: &BlobAddress,
+    canonical: &[u8],
+) -> Result<Stamp, Error> {
+    if let Some(sealed) = files.read(path)? {
+        match open(key, kind, address, &sealed) {
+            Ok(_) => return files.stamp_of(path),
+            Err(refused) => {
+                let kept = files.set_aside(path)?;
+                tracing::error!(?refused, kept = %kept.display(), "a stored blob was damaged");
+            }
+        }
+    }
+    files.write(path, &seal(key, kind, address, canonical)?)?;
+    files.stamp_of(path)
+}
+
+/// Reads a part; a damaged file is moved aside and named in the error.
+fn load(
+    files: &Files,
+    path: &Path,
+    key: &DataKey,
+    kind: &str,
+    address: &BlobAddress,
+) -> Result<Vec<u8>, Error> {
+    let what = format!("blob {address}");
+    let Some(sealed) = files.read(path)? else {
+        return Err(match files.aside(path) {
+            Some(kept) => Error::Corrupt {
+                what,
+                reason: "it was set aside".into(),
+                kept: Some(kept),
+            },
+            None => Error::NotFound {
+                thing: Thing::Blob,
+                id: address.to_string(),
+            },
+        });
+    };
+    open(key, kind, address, &sealed).map_err(|refused| match refused {
+        Refused::WrongKey => Error::WrongKey { what },
+        Refused::Damaged(reason) => {
+            let kept = files.set_aside(path).inspect_err(|err| {
+                tracing::warn!(%err, "a damaged blob could not be moved aside");
+            });
+            Error::Corrupt {
+                what,
+                reason: reason.into(),
+                kept: kept.ok(),
+            }
+        }
+    })
+}
+
+fn seal(
+    key: &DataKey,
+    kind: &str,
+    address: &BlobAddress,
+    canonical: &[u8],
+) -> Result<Vec<u8>, Error> {
+    let fail = |source| Error::Io {
+        action: "compress",
+        path: kind.into(),
+        source,
+    };
+    let mut packed = Vec::from((canonical.len() as u32).to_le_bytes());
+    packed.extend(zstd::bulk::compress(canonical, LEVEL).map_err(fail)?);
+    key.seal_blob(kind, address, &packed)
+}
+
+fn open(
+    key: &DataKey,
+    kind: &str,
+    address: &BlobAddress,
+    sealed: &[u8],
+) -> Result<Vec<u8>, Refused> {
+    let packed = key.open_blob(kind, address, sealed)?;
+    let (length, packed) = packed
+        .split_first_chunk::<4>()
+        .ok_or(Refused::Damaged("too short inside"))?;
+    let length = u32::from_le_bytes(*length) as usize;
+    if LARGEST < length {
+        return Err(Refused::Damaged("longer than any part may be"));
+    }
+    let canonical = zstd::bulk::decompress(packed, length)
+        .map_err(|_| Refused::Damaged("it doesn't decompress"))?;
+    if canonical.len() != length || key.address(kind, &canonical) != *address {
+        return Err(Refused::Damaged("its content isn't what its address says"));
+    }
+    Ok(canonical)
+}
+
+async fn blocking<T: Send + 'static>(
+    tasks: &Tasks,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tasks.blocking(work).await {
+        Ok(done) => done,
+        Err(fate) => {
+            tracing::error!(?fate, "work on blobs didn't end");
+            Err(Error::Closed)
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Every change under these locks is one call on a map.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

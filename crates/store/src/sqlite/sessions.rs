@@ -1,0 +1,278 @@
+//! The table of sessions.
+
+use std::sync::Arc;
+
+use base::{Private, SessionId, SessionKey, StateName, TabId};
+use serde::{Deserialize, Serialize};
+use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+
+use super::Sqlite;
+use super::fields::{Fields, Flaw, stored};
+use crate::keyring::{DataKey, Scope};
+use crate::{Answer, Damaged, Error, Listed, SessionRow, Sessions, Thing};
+
+const PRIVATE: &str = "session";
+const RECOVERED: &str = "session recovered";
+
+/// What of a session is sealed, in one piece.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Sealed {
+    labels: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    url: String,
+    title: String,
+}
+
+impl Sessions for Sqlite {
+    fn insert<'a>(&'a self, row: &'a SessionRow) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let sealed = self.seal_session(row).await?;
+            let mut connection = self.db.writer().await?;
+            let query = sqlx::query(
+                "INSERT INTO sessions (key, profile, state, cause, generation, created_at, \
+                 last_activity, closed_at, call_count, browser, active_tab, next_tab, \
+                 latest_checkpoint, recovered_told, failures, private, recovered, id) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            );
+            let done = bind(query, row, sealed)?.execute(&mut *connection).await;
+            if let Err(err) = done {
+                return Err(refusal(&mut connection, row, err).await);
+            }
+            self.good_sessions.add(row.id);
+            Ok(())
+        })
+    }
+
+    fn put<'a>(&'a self, row: &'a SessionRow) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let missing = || Error::NotFound {
+                thing: Thing::Session,
+                id: row.id.to_string(),
+            };
+            if !self.good_sessions.has(row.id) {
+                // A damaged row is evidence, and perhaps all that is left: it isn't replaced.
+                Sessions::get(self, row.id).await?.ok_or_else(missing)?;
+            }
+            let sealed = self.seal_session(row).await?;
+            let mut connection = self.db.writer().await?;
+            let query = sqlx::query(
+                "UPDATE sessions SET key = ?, profile = ?, state = ?, cause = ?, generation = ?, \
+                 created_at = ?, last_activity = ?, closed_at = ?, call_count = ?, browser = ?, \
+                 active_tab = ?, next_tab = ?, latest_checkpoint = ?, recovered_told = ?, \
+                 failures = ?, private = ?, recovered = ? WHERE id = ?",
+            );
+            match bind(query, row, sealed)?.execute(&mut *connection).await {
+                Ok(done) if done.rows_affected() == 1 => Ok(()),
+                Ok(_) => Err(missing()),
+                Err(err) => Err(refusal(&mut connection, row, err).await),
+            }
+        })
+    }
+
+    fn get(&self, id: SessionId) -> Answer<'_, Option<SessionRow>> {
+        Box::pin(async move {
+            let mut connection = self.db.reader().await?;
+            let found = sqlx::query("SELECT * FROM sessions WHERE id = ?")
+                .bind(id.to_string())
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(|err| Error::sql("read a session", err))?;
+            drop(connection);
+            self.one_session(found).await
+        })
+    }
+
+    fn by_key<'a>(&'a self, key: &'a SessionKey) -> Answer<'a, Option<SessionRow>> {
+        Box::pin(async move {
+            let mut connection = self.db.reader().await?;
+            let found = sqlx::query(
+                "SELECT * FROM sessions WHERE key = ? \
+                 ORDER BY state = 'closed', closed_at DESC, id DESC LIMIT 1",
+            )
+            .bind(key.as_str())
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(|err| Error::sql("read a session", err))?;
+            drop(connection);
+            self.one_session(found).await
+        })
+    }
+
+    fn list(&self) -> Answer<'_, Listed<SessionRow>> {
+        Box::pin(async move {
+            let mut connection = self.db.reader().await?;
+            let found = sqlx::query("SELECT * FROM sessions ORDER BY id")
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(|err| Error::sql("list the sessions", err))?;
+            drop(connection);
+            let mut listed = Listed::default();
+            for row in &found {
+                let read = self.read_session(row).await?;
+                listed.add(|| Fields(row).name("id"), read);
+            }
+            for Damaged { id, reason } in &listed.damaged {
+                tracing::error!(id, reason, "a stored session is damaged");
+            }
+            Ok(listed)
+        })
+    }
+
+    fn list_states<'a>(&'a self, states: &'a [StateName]) -> Answer<'a, Listed<SessionRow>> {
+        Box::pin(async move {
+            let mut listed = Sessions::list(self).await?;
+            listed.rows.retain(|row| states.contains(&row.state));
+            Ok(listed)
+        })
+    }
+}
+
+impl Sqlite {
+    async fn seal_session(&self, row: &SessionRow) -> Result<(Vec<u8>, Option<Vec<u8>>), Error> {
+        let key = self.keys.get(Scope::Session(row.id)).await?;
+        let id = row.id.to_string();
+        let value = Sealed {
+            labels: row.labels.clone(),
+            detail: row.detail.as_ref().map(|detail| detail.expose().clone()),
+            url: row.url.expose().clone(),
+            title: row.title.expose().clone(),
+        };
+        let value = super::fields::json(&value)?;
+        let recovered = row
+            .recovered
+            .as_ref()
+            .map(|report| key.seal(RECOVERED, &id, report))
+            .transpose()?;
+        Ok((key.seal(PRIVATE, &id, &value)?, recovered))
+    }
+
+    async fn one_session(&self, found: Option<SqliteRow>) -> Result<Option<SessionRow>, Error> {
+        let Some(row) = found else { return Ok(None) };
+        let read = self.read_session(&row).await?;
+        read.map(Some).map_err(|flaw| {
+            flaw.into_error(format!("the row of session {}", Fields(&row).name("id")))
+        })
+    }
+
+    /// Reads a row. The outer error is the database's, the inner one the row's.
+    async fn read_session(&self, row: &SqliteRow) -> Result<Result<SessionRow, Flaw>, Error> {
+        let id = match Fields(row).parsed("id") {
+            Ok(id) => id,
+            Err(flaw) => return Ok(Err(flaw)),
+        };
+        let read = self
+            .key_for(id)
+            .await?
+            .and_then(|key| read(&Fields(row), id, &key));
+        if read.is_ok() {
+            self.good_sessions.add(id);
+        }
+        Ok(read)
+    }
+
+    /// Returns a session's data key. One that is damaged makes its rows damaged, no more.
+    pub(super) async fn key_for(
+        &self,
+        session: SessionId,
+    ) -> Result<Result<Arc<DataKey>, Flaw>, Error> {
+        match self.keys.find(Scope::Session(session)).await {
+            Ok(key) => Ok(key.ok_or_else(|| Flaw::of("data key", "it is gone"))),
+            Err(Error::Corrupt { what, reason, .. }) => Ok(Err(Flaw::of(&what, reason))),
+            Err(Error::WrongKey { .. }) => Ok(Err(Flaw::WrongKey)),
+            Err(err) => Err(err),
+        }
+    }
+}
+
+fn read(fields: &Fields<'_>, id: SessionId, key: &DataKey) -> Result<SessionRow, Flaw> {
+    let name = id.to_string();
+    let sealed: Sealed = serde_json::from_slice(&fields.opened("private", key, PRIVATE, &name)?)
+        .map_err(|err| Flaw::of("private", err))?;
+    Ok(SessionRow {
+        id,
+        key: fields.maybe_parsed("key")?,
+        profile: fields.maybe_text("profile")?,
+        labels: sealed.labels,
+        state: fields.parsed("state")?,
+        cause: fields.text("cause")?,
+        detail: sealed.detail.map(Private::new),
+        generation: fields.number("generation")?,
+        created_at: fields.time("created_at")?,
+        last_activity: fields.time("last_activity")?,
+        closed_at: fields.maybe_time("closed_at")?,
+        call_count: fields.number("call_count")?,
+        url: Private::new(sealed.url),
+        title: Private::new(sealed.title),
+        browser: fields.maybe_parsed("browser")?,
+        active_tab: fields.maybe_number("active_tab")?.map(TabId),
+        next_tab: fields.number("next_tab")?,
+        latest_checkpoint: fields.maybe_parsed("latest_checkpoint")?,
+        recovered: fields.maybe_opened("recovered", key, RECOVERED, &name)?,
+        recovered_told: fields.truth("recovered_told")?,
+        failures: fields.number("failures")?,
+    })
+}
+
+type Statement<'q> = Query<'q, sqlx::Sqlite, SqliteArguments>;
+
+/// Binds every column, the id last.
+fn bind<'q>(
+    query: Statement<'q>,
+    row: &SessionRow,
+    (private, recovered): (Vec<u8>, Option<Vec<u8>>),
+) -> Result<Statement<'q>, Error> {
+    Ok(query
+        .bind(row.key.as_ref().map(|key| key.as_str().to_owned()))
+        .bind(row.profile.clone())
+        .bind(row.state.as_str())
+        .bind(row.cause.clone())
+        .bind(stored("a generation", row.generation)?)
+        .bind(row.created_at.as_millisecond())
+        .bind(row.last_activity.as_millisecond())
+        .bind(row.closed_at.map(|at| at.as_millisecond()))
+        .bind(stored("a call count", row.call_count)?)
+        .bind(row.browser.map(|id| id.to_string()))
+        .bind(row.active_tab.map(|tab| i64::from(tab.0)))
+        .bind(i64::from(row.next_tab))
+        .bind(row.latest_checkpoint.map(|id| id.to_string()))
+        .bind(i64::from(row.recovered_told))
+        .bind(i64::from(row.failures))
+        .bind(private)
+        .bind(recovered)
+        .bind(row.id.to_string()))
+}
+
+/// Tells why a row could not be stored: its key is held, its id is known, or else.
+async fn refusal(connection: &mut SqliteConnection, row: &SessionRow, err: sqlx::Error) -> Error {
+    if !err
+        .as_database_error()
+        .is_some_and(|err| err.is_unique_violation())
+    {
+        return Error::sql("store a session", err);
+    }
+    let holder: Result<Option<String>, _> = sqlx::query_scalar(
+        "SELECT id FROM sessions WHERE key = ? AND state <> 'closed' AND id <> ?",
+    )
+    .bind(row.key.as_ref().map(|key| key.as_str().to_owned()))
+    .bind(row.id.to_string())
+    .fetch_optional(connection)
+    .await;
+    match (holder, &row.key) {
+        (Ok(Some(holder)), Some(key)) if !row.is_closed() => match holder.parse() {
+            Ok(holder) => Error::KeyTaken {
+                key: key.clone(),
+                holder,
+            },
+            Err(_) => Error::corrupt(format!("the row of session {holder}"), "id: not an id"),
+        },
+        (Ok(_), _) => Error::Exists {
+            thing: Thing::Session,
+            id: row.id.to_string(),
+        },
+        (Err(err), _) => Error::sql("store a session", err),
+    }
+}
