@@ -1,6 +1,10 @@
 //! The browser dies, freezes or loses a part of itself, and the session goes on.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail tests"
+)]
 
 use serde_json::{Value, json};
 use testkit::harness::{Agent, Do, Door, Harness};
@@ -10,7 +14,12 @@ use testkit::site::Site;
 const BROWSERD: &str = env!("CARGO_BIN_EXE_browserd");
 
 fn words<'a>(recovered: &'a Value, list: &str) -> Vec<&'a str> {
-    recovered[list].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+    recovered[list]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 /// Logs in, and leaves marks in local and session storage.
@@ -37,9 +46,15 @@ fn a_login_survives_a_killed_browser_and_the_loss_is_told_once() {
 
     let answer = agent.expect_text("Hello, ada");
     let shown = answer["snapshot"].as_str().expect("text");
-    assert!(shown.contains("Cart: 1") && shown.contains("Theme: dark"), "{shown}");
+    assert!(
+        shown.contains("Cart: 1") && shown.contains("Theme: dark"),
+        "{shown}"
+    );
     assert_eq!(answer["session_id"], before["session_id"]);
-    assert_eq!(answer["generation"], before["generation"].as_u64().map(|n| n + 1));
+    assert_eq!(
+        answer["generation"].as_u64(),
+        before["generation"].as_u64().map(|n| n + 1)
+    );
     let recovered = &answer["recovered"];
     assert_eq!(recovered["generation"], answer["generation"], "{answer}");
     assert!(words(recovered, "lost").contains(&"js_heap"), "{recovered}");
@@ -49,18 +64,36 @@ fn a_login_survives_a_killed_browser_and_the_loss_is_told_once() {
     }
     assert!(recovered["checkpoint_age_ms"].is_u64(), "{recovered}");
 
-    let next = agent.call("evaluate", json!({ "expression": "window.mark === undefined" }));
+    let next = agent.call(
+        "evaluate",
+        json!({ "expression": "window.mark === undefined" }),
+    );
     assert_eq!(next["value"], true);
-    assert!(next.get("recovered").is_none_or(Value::is_null), "told twice: {next}");
-    assert_eq!(agent.show()["recovered"], *recovered, "the session keeps the last report");
+    assert!(
+        next.get("recovered").is_none_or(Value::is_null),
+        "told twice: {next}"
+    );
+    assert_eq!(
+        agent.show()["recovered"],
+        *recovered,
+        "the session keeps the last report"
+    );
     let ids = |tabs: &Value| -> Vec<Value> {
-        tabs["tabs"].as_array().expect("tabs").iter().map(|tab| tab["tab_id"].clone()).collect()
+        tabs["tabs"]
+            .as_array()
+            .expect("tabs")
+            .iter()
+            .map(|tab| tab["tab_id"].clone())
+            .collect()
     };
     assert_eq!(ids(&agent.call("list_tabs", json!({}))), ids(&tabs));
 
     let counts = site.counts();
     assert_eq!(counts.logins, 1);
-    assert_eq!(counts.turned_away, requests.turned_away, "a protected page came without its cookie");
+    assert_eq!(
+        counts.turned_away, requests.turned_away,
+        "a protected page came without its cookie"
+    );
     test.finish();
 }
 
@@ -82,13 +115,26 @@ fn two_tabs_come_back_in_order_with_the_active_one_and_its_place() {
 
     assert_eq!(agent.evaluate("scrollY"), place);
     let after = agent.call("list_tabs", json!({}));
-    for (old, new) in before["tabs"].as_array().expect("tabs").iter().zip(after["tabs"].as_array().expect("tabs")) {
-        assert_eq!((&old["tab_id"], &old["url"], &old["active"]), (&new["tab_id"], &new["url"], &new["active"]));
+    for (old, new) in before["tabs"]
+        .as_array()
+        .expect("tabs")
+        .iter()
+        .zip(after["tabs"].as_array().expect("tabs"))
+    {
+        assert_eq!(
+            (&old["tab_id"], &old["url"], &old["active"]),
+            (&new["tab_id"], &new["url"], &new["active"])
+        );
     }
     assert_eq!(after["tabs"].as_array().map(Vec::len), Some(2));
     assert_eq!(after["tabs"][1]["tab_id"], second["tab_id"]);
     let first = agent.call("snapshot", json!({ "tab_id": after["tabs"][0]["tab_id"] }));
-    assert!(first["snapshot"].as_str().is_some_and(|text| text.contains("local L1 session S1")), "{first}");
+    assert!(
+        first["snapshot"]
+            .as_str()
+            .is_some_and(|text| text.contains("local L1 session S1")),
+        "{first}"
+    );
     test.finish();
 }
 
@@ -105,7 +151,10 @@ fn a_killed_keeper_takes_its_browser_along_and_the_session_goes_on() {
 
     let answer = agent.expect_text("Hello, ada");
     assert!(answer["recovered"].is_object(), "{answer}");
-    assert!(!browsers.iter().any(|&pid| process::runs(pid)), "the old browser lives");
+    assert!(
+        !browsers.iter().any(|&pid| process::runs(pid)),
+        "the old browser lives"
+    );
     assert_eq!(site.counts().logins, 1);
     test.finish();
 }
@@ -126,7 +175,11 @@ fn a_frozen_browser_is_found_out_by_asking_it_and_is_replaced() {
         match agent.attempt("snapshot", json!({})) {
             Ok(answer) => {
                 assert!(answer["recovered"].is_object(), "{answer}");
-                assert!(answer["snapshot"].as_str().is_some_and(|text| text.contains("Hello, ada")));
+                assert!(
+                    answer["snapshot"]
+                        .as_str()
+                        .is_some_and(|text| text.contains("Hello, ada"))
+                );
                 true
             }
             Err(refusal) => {
@@ -207,7 +260,10 @@ fn a_login_survives_every_fault_after_each_other() {
         let answer = agent.expect_text("Hello, ada");
         assert_eq!(answer["session_id"], session.as_str(), "after {fault:?}");
         let shown = answer["snapshot"].as_str().expect("text");
-        assert!(shown.contains("Cart: 1") && shown.contains("Theme: dark"), "after {fault:?}: {shown}");
+        assert!(
+            shown.contains("Cart: 1") && shown.contains("Theme: dark"),
+            "after {fault:?}: {shown}"
+        );
     });
     assert_eq!(site.counts().logins, 1);
     drop(agent);

@@ -1,7 +1,14 @@
 //! Foreign clients that nobody here wrote drive `browserd mcp`, and go on after the daemon's end.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail tests")]
-#![allow(clippy::disallowed_methods, reason = "foreign programs are started here")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail tests"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "foreign programs are started here"
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -28,14 +35,22 @@ impl Demo {
         let mut url = String::new();
         let mut words = BufReader::new(child.stdout.take().expect("its words"));
         words.read_line(&mut url).expect("its address");
-        Self { child, url: url.trim().to_owned() }
+        Self {
+            child,
+            url: url.trim().to_owned(),
+        }
     }
 
     fn stats(&self) -> Value {
-        let host = self.url.trim_start_matches("http://").trim_end_matches("/login");
+        let host = self
+            .url
+            .trim_start_matches("http://")
+            .trim_end_matches("/login");
         let stream = std::net::TcpStream::connect(host).expect("the demo listens");
         let head = format!("GET /stats HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
-        raw_http(stream, head.as_bytes(), b"").expect("the demo answers").body
+        raw_http(stream, head.as_bytes(), b"")
+            .expect("the demo answers")
+            .body
     }
 }
 
@@ -50,9 +65,18 @@ impl Drop for Demo {
 /// Returns where `make clients` has put the foreign programs.
 fn clients() -> PathBuf {
     let found = std::env::var_os("BROWSERD_TEST_CLIENTS").map(PathBuf::from);
-    let target = || PathBuf::from(BROWSERD).ancestors().nth(2).map(|target| target.join("clients"));
+    let target = || {
+        PathBuf::from(BROWSERD)
+            .ancestors()
+            .nth(2)
+            .map(|target| target.join("clients"))
+    };
     let folder = found.or_else(target).expect("the build folder");
-    assert!(folder.join(".ready").exists(), "run `make clients` first: {} isn't there", folder.display());
+    assert!(
+        folder.join(".ready").exists(),
+        "run `make clients` first: {} isn't there",
+        folder.display()
+    );
     folder
 }
 
@@ -60,7 +84,11 @@ fn drives_the_demo(program: &str, script: &str, environment: &[(&str, &str)]) {
     let test = Harness::new(BROWSERD).with("BROWSERD_LISTEN", "127.0.0.1:0");
     let demo = Demo::serve(&test);
     let clients = clients();
-    let mut command = Command::new(if program == "node" { PathBuf::from(program) } else { clients.join(program) });
+    let mut command = Command::new(if program == "node" {
+        PathBuf::from(program)
+    } else {
+        clients.join(program)
+    });
     test.seal(&mut command);
     command
         .arg(format!("{SCRIPTS}/{script}"))

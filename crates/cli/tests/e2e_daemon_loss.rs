@@ -1,6 +1,10 @@
 //! The daemon dies or is replaced, and nothing in the page has changed.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail tests"
+)]
 
 use serde_json::{Value, json};
 use testkit::harness::{Agent, Do, Door, Harness, SOON};
@@ -20,7 +24,10 @@ struct Place {
 
 fn place<D: Door>(agent: &mut Agent<D>) -> Place {
     let answer = agent.call("snapshot", json!({}));
-    assert!(answer.get("recovered").is_none_or(Value::is_null), "{answer}");
+    assert!(
+        answer.get("recovered").is_none_or(Value::is_null),
+        "{answer}"
+    );
     Place {
         generation: answer["generation"].clone(),
         tabs: agent.call("list_tabs", json!({}))["tabs"].clone(),
@@ -49,7 +56,11 @@ fn nothing_changes_after(faults: &[Do]) {
     }
 
     assert_eq!(test.browsers(), browsers, "the same browsers");
-    assert_eq!(site.counts().requests, requests.requests, "something was loaded again");
+    assert_eq!(
+        site.counts().requests,
+        requests.requests,
+        "something was loaded again"
+    );
     // A ref given out before still names its element.
     agent.call("interact", json!({ "action": "click", "ref": send }));
     agent.expect_text("Sent 1: half typed");
@@ -99,8 +110,12 @@ fn a_call_cut_off_by_the_daemons_death_has_an_outcome_and_ran_once() {
     test.serve();
     let mut agent = Agent::open(test.http(), None, &site.url("/form"));
     let call = "k_01hzy3v7q8e9rs0t1vwxyz2345";
-    let expression = "window.ran = (window.ran ?? 0) + 1; new Promise(done => { window.release = done })";
-    let (http, path) = (test.http(), format!("/v1/sessions/{}/evaluate", agent.session));
+    let expression =
+        "window.ran = (window.ran ?? 0) + 1; new Promise(done => { window.release = done })";
+    let (http, path) = (
+        test.http(),
+        format!("/v1/sessions/{}/evaluate", agent.session),
+    );
     let body = json!({ "expression": expression }).to_string();
     let cut = std::thread::scope(|scope| {
         let caller = scope.spawn(|| {
@@ -118,7 +133,9 @@ fn a_call_cut_off_by_the_daemons_death_has_an_outcome_and_ran_once() {
     agent.door = test.http();
     assert_eq!(agent.evaluate("window.ran"), 1);
     agent.evaluate("window.release('late')");
-    let settled = process::until(SOON, || matches!(&*state_of(&test, call), "done" | "unknown"));
+    let settled = process::until(SOON, || {
+        matches!(&*state_of(&test, call), "done" | "unknown")
+    });
     assert!(settled, "the call is {}", state_of(&test, call));
     assert_eq!(agent.evaluate("window.ran"), 1, "it was not sent twice");
     test.finish();
@@ -134,7 +151,10 @@ fn a_call_that_ended_while_no_daemon_was_there_is_done() {
     // It ends when the request does, which no daemon is needed for.
     let slow = site.url("/slow?ms=2000");
     let expression = format!("fetch('{slow}', {{ mode: 'no-cors' }}).then(() => 'fetched')");
-    let (http, path) = (test.http(), format!("/v1/sessions/{}/evaluate", agent.session));
+    let (http, path) = (
+        test.http(),
+        format!("/v1/sessions/{}/evaluate", agent.session),
+    );
     let body = json!({ "expression": expression }).to_string();
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -152,6 +172,9 @@ fn a_call_that_ended_while_no_daemon_was_there_is_done() {
 }
 
 fn state_of(test: &Harness, call: &str) -> String {
-    let answer = test.unix_http().get(&format!("/v1/calls/{call}")).expect("the daemon answers");
+    let answer = test
+        .unix_http()
+        .get(&format!("/v1/calls/{call}"))
+        .expect("the daemon answers");
     answer.body["state"].as_str().unwrap_or("gone").to_owned()
 }

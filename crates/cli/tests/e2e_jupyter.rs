@@ -1,7 +1,14 @@
 //! A real application nobody here wrote: JupyterLab, with a password, through a killed browser.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail tests")]
-#![allow(clippy::disallowed_methods, reason = "a foreign program is started here")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail tests"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a foreign program is started here"
+)]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -25,9 +32,21 @@ struct Jupyter {
 impl Jupyter {
     fn start(test: &Harness) -> Self {
         let clients = std::env::var_os("BROWSERD_TEST_CLIENTS").map(PathBuf::from);
-        let target = || PathBuf::from(BROWSERD).ancestors().nth(2).map(|it| it.join("clients"));
-        let bin = clients.or_else(target).expect("the build folder").join("python/bin");
-        assert!(bin.join("jupyter").exists(), "run `make clients` first: {} isn't there", bin.display());
+        let target = || {
+            PathBuf::from(BROWSERD)
+                .ancestors()
+                .nth(2)
+                .map(|it| it.join("clients"))
+        };
+        let bin = clients
+            .or_else(target)
+            .expect("the build folder")
+            .join("python/bin");
+        assert!(
+            bin.join("jupyter").exists(),
+            "run `make clients` first: {} isn't there",
+            bin.display()
+        );
 
         let place = test.folder().join("user/notebooks");
         std::fs::create_dir_all(&place).expect("a folder");
@@ -35,23 +54,44 @@ impl Jupyter {
         let log = test.folder().join("user/jupyter.log");
         let words = std::fs::File::create(&log).expect("a log");
         // Free when asked; nobody else takes ports of loopback at random in between.
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
+        let free = TcpListener::bind("127.0.0.1:0")
+            .and_then(|it| it.local_addr())
+            .expect("a port");
         let mut command = Command::new(bin.join("jupyter"));
         test.seal(&mut command);
         command
-            .args(["lab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"])
-            .args(["--ServerApp.port_retries=0", "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"])
+            .args([
+                "lab",
+                "--no-browser",
+                "--allow-root",
+                "--ServerApp.ip=127.0.0.1",
+            ])
+            .args([
+                "--ServerApp.port_retries=0",
+                "--LabApp.news_url=",
+                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            ])
             .arg(format!("--ServerApp.port={}", free.port()))
-            .arg(format!("--PasswordIdentityProvider.hashed_password={}", hashed(test, &bin)))
+            .arg(format!(
+                "--PasswordIdentityProvider.hashed_password={}",
+                hashed(test, &bin)
+            ))
             .arg(format!("--ServerApp.root_dir={}", place.display()))
             // Its own place for scraps: ours is checked to be empty.
             .env("TMPDIR", test.folder().join("user"))
-            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()))
+            .env(
+                "PATH",
+                format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()),
+            )
             .stdin(Stdio::null())
             .stdout(words.try_clone().expect("the log twice"))
             .stderr(words);
         let child = process::spawn(&mut command).expect("JupyterLab starts");
-        let jupyter = Self { child, port: free.port(), log };
+        let jupyter = Self {
+            child,
+            port: free.port(),
+            log,
+        };
         let up = process::until(Duration::from_secs(60), || {
             std::net::TcpStream::connect(("127.0.0.1", free.port())).is_ok()
         });
@@ -65,7 +105,10 @@ impl Jupyter {
 
     /// Counts the accepted and refused logins that the server wrote down.
     fn logins(&self) -> usize {
-        self.words().lines().filter(|line| line.contains("POST /login")).count()
+        self.words()
+            .lines()
+            .filter(|line| line.contains("POST /login"))
+            .count()
     }
 }
 
@@ -86,9 +129,14 @@ impl Drop for Jupyter {
 fn hashed(test: &Harness, bin: &Path) -> String {
     let mut command = Command::new(bin.join("python"));
     test.seal(&mut command);
-    let script = "import sys; from jupyter_server.auth import passwd; print(passwd(sys.argv[1]), end='')";
+    let script =
+        "import sys; from jupyter_server.auth import passwd; print(passwd(sys.argv[1]), end='')";
     let output = process::output(command.args(["-c", script, PASSWORD])).expect("python runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).expect("a hash is text")
 }
 
@@ -121,14 +169,34 @@ fn jupyterlab_is_where_it_was_and_logged_in_after_a_killed_browser() {
     let mut agent = Agent::open(test.http(), Some("jupyter"), &url);
 
     let form = agent.call("snapshot", json!({}));
-    assert!(form["url"].as_str().is_some_and(|url| url.contains("/login")), "{form}");
-    agent.call("interact", json!({ "action": "fill", "selector": "input[type=password]", "text": PASSWORD }));
+    assert!(
+        form["url"]
+            .as_str()
+            .is_some_and(|url| url.contains("/login")),
+        "{form}"
+    );
+    agent.call(
+        "interact",
+        json!({ "action": "fill", "selector": "input[type=password]", "text": PASSWORD }),
+    );
     agent.call("interact", json!({ "action": "press", "key": "Enter" }));
-    wait(&mut agent, json!({ "selector": ".jp-Notebook .jp-CodeCell .cm-content" }));
+    wait(
+        &mut agent,
+        json!({ "selector": ".jp-Notebook .jp-CodeCell .cm-content" }),
+    );
     // The kernel is there when its indicator says that it is idle.
-    wait(&mut agent, json!({ "selector": ".jp-Notebook-ExecutionIndicator[data-status=idle]" }));
-    agent.call("interact", json!({ "action": "click", "selector": ".jp-CodeCell .cm-content" }));
-    agent.call("interact", json!({ "action": "press", "key": "Shift+Enter" }));
+    wait(
+        &mut agent,
+        json!({ "selector": ".jp-Notebook-ExecutionIndicator[data-status=idle]" }),
+    );
+    agent.call(
+        "interact",
+        json!({ "action": "click", "selector": ".jp-CodeCell .cm-content" }),
+    );
+    agent.call(
+        "interact",
+        json!({ "action": "press", "key": "Shift+Enter" }),
+    );
     wait(&mut agent, json!({ "text": "the sum is 42" }));
     agent.call("interact", json!({ "action": "press", "key": "Control+s" }));
     let saved = process::until(SOON, || {
@@ -147,7 +215,10 @@ fn jupyterlab_is_where_it_was_and_logged_in_after_a_killed_browser() {
     let answer = agent.expect_text("the sum is 42");
     assert_eq!(answer["url"], before["url"]);
     assert_eq!(answer["url"], url.as_str());
-    assert_eq!(answer["generation"], before["generation"].as_u64().map(|n| n + 1));
+    assert_eq!(
+        answer["generation"].as_u64(),
+        before["generation"].as_u64().map(|n| n + 1)
+    );
     assert_eq!(jupyter.logins(), 1, "{}", jupyter.words());
     agent.close();
     drop(jupyter);

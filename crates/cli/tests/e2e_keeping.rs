@@ -1,6 +1,10 @@
 //! What is kept of a session: checkpoints, closing, resuming, services that lose state.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail tests"
+)]
 
 use serde_json::json;
 use testkit::harness::{Agent, Do, Harness, SOON};
@@ -16,7 +20,9 @@ fn comes_back(write: &str, read: &str) {
     let mut test = Harness::new(BROWSERD);
     test.serve();
     let mut agent = Agent::open(test.http(), None, &site.url("/storage"));
-    agent.evaluate(&format!("n = 0; setInterval(() => {{ n += 1; {write} }}, 200); 1"));
+    agent.evaluate(&format!(
+        "n = 0; setInterval(() => {{ n += 1; {write} }}, 200); 1"
+    ));
     let mut seen = 0;
     let written = process::until(SOON, || {
         seen = agent.evaluate(read).as_u64().unwrap_or(0);
@@ -31,7 +37,10 @@ fn comes_back(write: &str, read: &str) {
     test.fault(Do::KillBrowser);
 
     let back = agent.evaluate(read).as_u64();
-    assert!(back.is_some_and(|back| seen <= back), "{back:?} came back, {seen} was there");
+    assert!(
+        back.is_some_and(|back| seen <= back),
+        "{back:?} came back, {seen} was there"
+    );
     test.finish();
 }
 
@@ -45,7 +54,10 @@ fn a_cookie_set_by_a_script_is_in_a_checkpoint_soon() {
 
 #[test]
 fn local_storage_written_by_a_script_is_in_a_checkpoint_soon() {
-    comes_back("localStorage.setItem('n', n)", "Number(localStorage.getItem('n') ?? 0)");
+    comes_back(
+        "localStorage.setItem('n', n)",
+        "Number(localStorage.getItem('n') ?? 0)",
+    );
 }
 
 #[test]
@@ -57,7 +69,10 @@ fn a_closed_session_is_resumed_logged_in_and_at_its_place() {
     agent.log_in(&site);
     agent.close();
     assert_eq!(agent.show()["state"], "closed");
-    assert!(process::until(SOON, || test.browsers().is_empty()), "the browser outlives its session");
+    assert!(
+        process::until(SOON, || test.browsers().is_empty()),
+        "the browser outlives its session"
+    );
     assert_eq!(agent.refused("snapshot", json!({})).code(), "closed");
 
     let resumed = agent.call("resume_session", json!({}));
@@ -76,7 +91,11 @@ fn a_daemon_stopped_with_its_browsers_leaves_sessions_that_come_back_on_demand()
     let mut agent = Agent::open(test.http(), None, &site.url("/"));
     agent.log_in(&site);
     test.cli(&["stop", "--browsers"]).done();
-    assert!(process::until(SOON, || test.family().is_empty()), "{:?}", test.family());
+    assert!(
+        process::until(SOON, || test.family().is_empty()),
+        "{:?}",
+        test.family()
+    );
 
     test.serve();
     agent.door = test.http();
@@ -105,7 +124,12 @@ fn a_named_checkpoint_is_kept_and_listed_newest_first() {
         .filter_map(|each| each["name"].as_str())
         .collect();
     assert_eq!(names, ["after", "before"]);
-    assert!(saved["checkpoint"]["id"].as_str().is_some_and(|id| id.starts_with("c_")), "{saved}");
+    assert!(
+        saved["checkpoint"]["id"]
+            .as_str()
+            .is_some_and(|id| id.starts_with("c_")),
+        "{saved}"
+    );
     test.finish();
 }
 
@@ -118,17 +142,26 @@ fn a_killed_storage_service_costs_no_local_storage_and_its_emptiness_is_not_kept
     agent.until_checkpointed(|agent| {
         agent.click("button \"Write\"");
     });
-    let service = test.service("storage.mojom.StorageService").expect("a storage service");
+    let service = test
+        .service("storage.mojom.StorageService")
+        .expect("a storage service");
     process::kill(service, Signal::KILL);
     assert!(process::until(SOON, || !process::runs(service)));
 
     // Re-seeded in the browser that lives on.
     let same = process::until(SOON, || {
-        agent.attempt("evaluate", json!({ "expression": "localStorage.getItem('mark')" }))
+        agent
+            .attempt(
+                "evaluate",
+                json!({ "expression": "localStorage.getItem('mark')" }),
+            )
             .is_ok_and(|answer| answer["value"] == "L1")
     });
     assert!(same, "localStorage is lost in the live page");
-    agent.call("save_session_checkpoint", json!({ "name": "after the loss" }));
+    agent.call(
+        "save_session_checkpoint",
+        json!({ "name": "after the loss" }),
+    );
 
     test.fault(Do::KillBrowser);
 
@@ -140,14 +173,18 @@ fn a_killed_storage_service_costs_no_local_storage_and_its_emptiness_is_not_kept
 fn a_killed_network_service_costs_no_login() {
     let site = Site::start();
     // Its own process again, as in browsers whose makers or users say so.
-    let mut test = Harness::new(BROWSERD)
-        .with("BROWSERD_CHROME_ARGS", "--disable-features=NetworkServiceInProcess2");
+    let mut test = Harness::new(BROWSERD).with(
+        "BROWSERD_CHROME_ARGS",
+        "--disable-features=NetworkServiceInProcess2",
+    );
     test.serve();
     let mut agent = Agent::open(test.http(), None, &site.url("/"));
     agent.log_in(&site);
     let checkpoint = agent.checkpoint();
     assert!(checkpoint.is_some());
-    let service = test.service("network.mojom.NetworkService").expect("a network service");
+    let service = test
+        .service("network.mojom.NetworkService")
+        .expect("a network service");
     process::kill(service, Signal::KILL);
     assert!(process::until(SOON, || !process::runs(service)));
 
@@ -155,7 +192,11 @@ fn a_killed_network_service_costs_no_login() {
 
     agent.expect_text("Hello, ada");
     assert_eq!(site.counts().logins, 1);
-    assert_eq!(site.counts().turned_away, 0, "a protected page came without its cookie");
+    assert_eq!(
+        site.counts().turned_away,
+        0,
+        "a protected page came without its cookie"
+    );
     test.finish();
 }
 

@@ -1,6 +1,10 @@
 //! Pages that open dialogs and windows, cover their buttons, load slowly or fail.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail tests"
+)]
 
 use serde_json::{Value, json};
 use testkit::harness::{Agent, Harness, Http, SOON};
@@ -30,13 +34,19 @@ fn a_dialog_is_told_at_once_and_answered_past_the_queue() {
     agent.call("handle_dialog", json!({ "accept": true }));
     agent.expect_text("Confirm: true");
 
-    assert_eq!(agent.refused("interact", json!({ "action": "click", "ref": prompt })).code(), "dialog_open");
+    assert_eq!(
+        agent
+            .refused("interact", json!({ "action": "click", "ref": prompt }))
+            .code(),
+        "dialog_open"
+    );
     agent.call("handle_dialog", json!({ "accept": true, "text": "Ada" }));
     agent.expect_text("Prompt: Ada");
 
     let alert = agent.find("button \"Alert\"");
     agent.refused("interact", json!({ "action": "click", "ref": alert }));
-    test.cli(&["dialog", "dismiss", "-s", &agent.session]).done();
+    test.cli(&["dialog", "dismiss", "-s", &agent.session])
+        .done();
     agent.expect_text("Alert done");
     test.finish();
 }
@@ -60,22 +70,37 @@ fn windows_and_blank_targets_become_tabs() {
     for opener in ["button \"Open window\"", "link \"Open tab\""] {
         let first = agent.call("list_tabs", json!({}))["tabs"][0]["tab_id"].clone();
         let snapshot = agent.call("snapshot", json!({ "tab_id": first }));
-        let target = testkit::harness::reference(snapshot["snapshot"].as_str().expect("text"), opener);
-        agent.call("interact", json!({ "tab_id": first, "action": "click", "ref": target }));
+        let target =
+            testkit::harness::reference(snapshot["snapshot"].as_str().expect("text"), opener);
+        agent.call(
+            "interact",
+            json!({ "tab_id": first, "action": "click", "ref": target }),
+        );
         // The opener isn't blocked by a window that waits to be let go.
-        let alive = agent.call("evaluate", json!({ "tab_id": first, "expression": "1 + 1" }));
+        let alive = agent.call(
+            "evaluate",
+            json!({ "tab_id": first, "expression": "1 + 1" }),
+        );
         assert_eq!(alive["value"], 2);
     }
     let mut tabs = Value::Null;
     let listed = process::until(SOON, || {
         tabs = agent.call("list_tabs", json!({}))["tabs"].clone();
-        let popped = tabs.as_array().into_iter().flatten().filter(|tab| tab["title"] == "Popped up");
+        let popped = tabs
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|tab| tab["title"] == "Popped up");
         popped.count() == 2
     });
     assert!(listed, "{tabs}");
     assert_eq!(tabs.as_array().map(Vec::len), Some(3));
     let popped = agent.call("snapshot", json!({ "tab_id": tabs[1]["tab_id"] }));
-    assert!(popped["snapshot"].as_str().is_some_and(|text| text.contains("Popped up")));
+    assert!(
+        popped["snapshot"]
+            .as_str()
+            .is_some_and(|text| text.contains("Popped up"))
+    );
     test.finish();
 }
 
@@ -84,9 +109,15 @@ fn a_form_is_filled_in_with_real_input() {
     let (_site, test, mut agent) = on_page("/form");
     agent.fill("textbox \"Name\"", "Ada");
     let notes = agent.find("textbox \"Notes\"");
-    agent.call("interact", json!({ "action": "type", "ref": notes, "text": "Ünïcode 🎉" }));
+    agent.call(
+        "interact",
+        json!({ "action": "type", "ref": notes, "text": "Ünïcode 🎉" }),
+    );
     let colour = agent.find("combobox \"Colour\"");
-    agent.call("interact", json!({ "action": "select", "ref": colour, "value": "green" }));
+    agent.call(
+        "interact",
+        json!({ "action": "select", "ref": colour, "value": "green" }),
+    );
     let agree = agent.find("checkbox \"Agree\"");
     agent.call("interact", json!({ "action": "check", "ref": agree }));
     agent.click("button \"Send\"");
@@ -111,7 +142,12 @@ fn a_covered_button_is_not_clicked_and_its_cover_is_named() {
     let under = agent.find("button \"Under\"");
     let refusal = agent.refused("interact", json!({ "action": "click", "ref": under }));
     assert_eq!(refusal.code(), "not_actionable", "{refusal:?}");
-    assert!(refusal.0["message"].as_str().is_some_and(|text| text.contains("cookie-wall")), "{refusal:?}");
+    assert!(
+        refusal.0["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("cookie-wall")),
+        "{refusal:?}"
+    );
     test.finish();
 }
 
@@ -129,11 +165,18 @@ fn navigation_tells_status_redirects_and_failures() {
     let missing = agent.call("navigate", json!({ "url": site.url("/status/404") }));
     assert_eq!(missing["http_status"], 404);
     let moved = agent.call("navigate", json!({ "url": site.url("/redirect?to=/form") }));
-    assert_eq!((moved["http_status"].as_u64(), moved["url"].as_str()), (Some(200), Some(&*site.url("/form"))));
+    assert_eq!(
+        (moved["http_status"].as_u64(), moved["url"].as_str()),
+        (Some(200), Some(&*site.url("/form")))
+    );
     let refused = agent.refused("navigate", json!({ "url": "http://127.0.0.1:1/" }));
     assert_eq!(refused.code(), "navigation_failed", "{refused:?}");
     for bad in ["", "no url", "http://", "javascript:alert(1)"] {
-        assert_eq!(agent.refused("navigate", json!({ "url": bad })).code(), "bad_url", "{bad:?}");
+        assert_eq!(
+            agent.refused("navigate", json!({ "url": bad })).code(),
+            "bad_url",
+            "{bad:?}"
+        );
     }
     test.finish();
 }
@@ -145,15 +188,25 @@ fn a_page_that_never_ends_or_never_begins_holds_up_nobody() {
     let path = format!("/v1/sessions/{}/navigate", agent.session);
     let body = json!({ "url": site.url("/silent") }).to_string();
     let limit = [("browserd-deadline-ms", "1500")];
-    let answer = http.send_with("POST", &path, &limit, Some(body.as_bytes())).expect("an answer");
+    let answer = http
+        .send_with("POST", &path, &limit, Some(body.as_bytes()))
+        .expect("an answer");
     assert!(matches!(answer.status, 504 | 409), "{answer:?}");
     agent.expect_text("Test site");
 
     let second = agent.call("new_tab", json!({}));
     let body = json!({ "url": site.url("/endless"), "tab_id": second["tab_id"] }).to_string();
-    drop(http.send_with("POST", &path, &limit, Some(body.as_bytes())).expect("an answer"));
+    drop(
+        http.send_with("POST", &path, &limit, Some(body.as_bytes()))
+            .expect("an answer"),
+    );
     let shown = agent.call("snapshot", json!({ "tab_id": second["tab_id"] }));
-    assert!(shown["snapshot"].as_str().is_some_and(|text| text.contains("Endless")), "{shown}");
+    assert!(
+        shown["snapshot"]
+            .as_str()
+            .is_some_and(|text| text.contains("Endless")),
+        "{shown}"
+    );
     test.finish();
 }
 
@@ -164,7 +217,12 @@ fn a_screenshot_of_the_whole_page_is_larger_than_that_of_the_window() {
     let whole = agent.call("screenshot", json!({ "full_page": true }));
     assert_eq!(window["mime_type"], "image/png");
     let height = |shot: &Value| shot["height"].as_u64().expect("a height");
-    assert!(2 * height(&window) < height(&whole), "{} and {}", height(&window), height(&whole));
+    assert!(
+        2 * height(&window) < height(&whole),
+        "{} and {}",
+        height(&window),
+        height(&whole)
+    );
     test.finish();
 }
 

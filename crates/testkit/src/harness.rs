@@ -250,7 +250,12 @@ impl Harness {
     ///
     /// # Panics
     /// If something is left, naming it.
-    pub fn finish(mut self) {
+    pub fn finish(self) {
+        self.finish_before(|| {});
+    }
+
+    /// As [`Harness::finish`], and does `last` before the folder is removed.
+    pub fn finish_before(mut self, last: impl FnOnce()) {
         self.close_all();
         if self.daemon_if_any().is_some() {
             self.cli(&["stop", "--browsers"]).done();
@@ -269,6 +274,7 @@ impl Harness {
         }
         let fallen = self.watch.fallen();
         println!("{} processes fell to PID 1: {fallen}", fallen.count());
+        last();
     }
 
     /// Forgets the child that [`Harness::serve`] started, if it has ended.
