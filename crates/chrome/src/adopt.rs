@@ -1,11 +1,16 @@
 //! Taking over a browser that runs under a keeper already.
 
+use std::io;
 use std::path::Path;
 
-use base::Ctx;
-use bytes::Bytes;
+use base::{Ctx, Tasks};
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
 
-use crate::{Error, ExitRecord, Link};
+use crate::link::next_frame;
+use crate::wire::{self, Refusal, SOCKET, ask, tell};
+use crate::{Error, ExitRecord, Link, exit_record, process};
 
 /// How a daemon names itself to a keeper.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,7 +66,82 @@ pub async fn adopt(
     run: &Path,
     hello: &Hello,
     expect: Option<&Identity>,
+    tasks: &Tasks,
 ) -> Result<(Link, Welcome), Error> {
-    let _later = (ctx, hello, expect);
-    Err(Error::NoKeeper { run: run.to_owned() })
+    let mut stream = connect(run)?;
+    let mut rest = BytesMut::new();
+    let welcome = ctx
+        .race(greet(&mut stream, hello, &mut rest))
+        .await
+        .map_err(Error::stopped("waiting for the keeper's welcome"))??;
+    if expect.is_some_and(|expected| *expected != welcome.identity) {
+        return Err(Error::OtherBrowser);
+    }
+    let identity = &welcome.identity;
+    let keeper = match process::watch(identity.keeper_pid, identity.keeper_start) {
+        Ok(keeper) => keeper,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Err(nobody(run)),
+        Err(err) => return Err(Error::io("watching the keeper")(err)),
+    };
+    Ok((Link::open(stream, rest, run, keeper, tasks), welcome))
+}
+
+fn connect(run: &Path) -> Result<UnixStream, Error> {
+    let stream = base::socket::connect(run, SOCKET).map_err(|err| match err.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => nobody(run),
+        _ => Error::io("connecting to the keeper")(err),
+    })?;
+    base::socket::check_peer(&stream).map_err(Error::io("checking who the keeper is"))?;
+    stream
+        .set_nonblocking(true)
+        .and_then(|()| UnixStream::from_std(stream))
+        .map_err(Error::io("preparing the connection to the keeper"))
+}
+
+/// Nobody listens: why not.
+fn nobody(run: &Path) -> Error {
+    exit_record(run).map_or_else(|| Error::NoKeeper { run: run.to_owned() }, Error::Ended)
+}
+
+async fn greet(
+    stream: &mut UnixStream,
+    hello: &Hello,
+    rest: &mut BytesMut,
+) -> Result<Welcome, Error> {
+    let lost = Error::io("greeting the keeper");
+    match exchange(stream, hello, rest).await {
+        Ok((tell::WELCOME, payload)) => {
+            let welcome =
+                wire::read_welcome(&payload).ok_or(Error::Protocol("its welcome can't be read"))?;
+            // Older ones are spoken to: what they don't know they skip.
+            if wire::VERSION < welcome.version {
+                return Err(Error::Version { found: welcome.version, known: wire::VERSION });
+            }
+            Ok(welcome)
+        }
+        Ok((tell::REFUSED, reason)) if reason.first() == Some(&(Refusal::Nonce as u8)) => {
+            Err(Error::WrongNonce)
+        }
+        Ok((tell::REFUSED, reason)) if reason.first() == Some(&(Refusal::Epoch as u8)) => {
+            Err(Error::Displaced)
+        }
+        Ok(_) => Err(Error::Protocol("it answered a hello with something else")),
+        Err(err) => Err(lost(err)),
+    }
+}
+
+async fn exchange(
+    stream: &mut UnixStream,
+    hello: &Hello,
+    rest: &mut BytesMut,
+) -> io::Result<(u8, Bytes)> {
+    stream.write_all(&wire::frame(ask::HELLO, &wire::hello(hello))).await?;
+    loop {
+        if let Some(frame) = next_frame(rest)? {
+            return Ok(frame);
+        }
+        if stream.read_buf(rest).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
 }

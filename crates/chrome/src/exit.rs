@@ -1,6 +1,7 @@
 //! How a browser ended: the record its keeper leaves in `exit.json`.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 
 use base::Timestamp;
@@ -86,6 +87,13 @@ impl fmt::Display for ExitRecord {
         }
         if self.oom { write!(f, " (the system was out of memory)") } else { Ok(()) }
     }
+}
+
+/// Writes the record: whole or not at all.
+pub(crate) fn write(run: &Path, record: &ExitRecord) -> io::Result<()> {
+    let half = run.join("exit.json.new");
+    std::fs::write(&half, record.to_json())?;
+    std::fs::rename(half, run.join(FILE))
 }
 
 /// Returns the record of how the browser of a run folder ended, if its keeper left one.

@@ -1,28 +1,68 @@
 //! Reaping what falls to the daemon.
+//!
+//! A killed keeper's browser and helpers fall to the daemon, which is a subreaper. `waitpid(-1)`
+//! would steal the children that the runtime waits for, so only those are reaped that are
+//! zombies of another OS session than the daemon's: a keeper's, which has its own.
 
 use std::io;
 
-use base::Tasks;
+use base::{TaskKind, Tasks};
+use rustix::process::{Pid, WaitOptions};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::process;
 
 /// Makes this process inherit the orphans below it.
 ///
 /// # Errors
 /// The system's refusal.
 pub fn become_subreaper() -> io::Result<()> {
-    Ok(())
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
 /// Reaps orphaned zombie children of the daemon that nobody else waits for.
 #[derive(Debug)]
-pub struct Reaper {}
+pub struct Reaper {
+    task: base::TaskHandle,
+}
 
 impl Reaper {
-    /// Starts reaping, until the tasks are stopped.
+    /// Starts reaping, until the tasks are stopped or the reaper is dropped.
     ///
     /// # Errors
     /// The system's refusal to tell of children's ends.
     pub fn start(tasks: &Tasks) -> io::Result<Self> {
-        let _later = tasks;
-        Ok(Self {})
+        let ended = signal(SignalKind::child())?;
+        Ok(Self { task: tasks.spawn(TaskKind::Background, run(ended)) })
+    }
+}
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn run(mut ended: Signal) {
+    loop {
+        // Some may have ended before the signal was listened for.
+        reap_strangers();
+        if ended.recv().await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Reaps every zombie child of another OS session than this process's.
+fn reap_strangers() {
+    let ours = rustix::process::getsid(None).map_or(0, |sid| sid.as_raw_nonzero().get());
+    for child in process::children() {
+        if child.is_dead()
+            && child.session != ours
+            && let Some(pid) = Pid::from_raw(child.pid)
+        {
+            // A link that watches its keeper may have been quicker.
+            let _reaped = rustix::process::waitpid(Some(pid), WaitOptions::NOHANG);
+        }
     }
 }
