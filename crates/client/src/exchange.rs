@@ -28,14 +28,14 @@ const GRACE: Duration = Duration::from_secs(2);
 pub(crate) struct Outgoing(Request<Full<Bytes>>);
 
 /// How far an exchange came.
-pub(crate) enum Sent {
+pub(crate) enum Progress {
     /// The daemon answered. The connection is handed back if it can be used again.
     Answered {
         answer: Result<Value, Error>,
         connection: Option<Connection>,
     },
     /// The request never left.
-    NotSent { outgoing: Outgoing, source: Cut },
+    Unsent { outgoing: Outgoing, source: Cut },
     /// It left, and there is no answer.
     Cut(Cut),
 }
@@ -95,7 +95,7 @@ impl Connection {
     }
 
     /// Sends a request and waits for its answer.
-    pub(crate) async fn exchange(mut self, ctx: &Ctx, outgoing: Outgoing) -> Sent {
+    pub(crate) async fn exchange(mut self, ctx: &Ctx, outgoing: Outgoing) -> Progress {
         // The daemon knows better than we do whether anything was sent to the page when the
         // time is over, so it gets the time to say so.
         let patient = Ctx {
@@ -117,17 +117,17 @@ impl Connection {
         match out {
             Ok(Ok((head, body))) => {
                 let connection = open.then_some(self);
-                Sent::Answered {
+                Progress::Answered {
                     answer: read(&head, &body),
                     connection,
                 }
             }
-            Ok(Err(Failed::Unsent(request, source))) => Sent::NotSent {
+            Ok(Err(Failed::Unsent(request, source))) => Progress::Unsent {
                 outgoing: Outgoing(*request),
                 source: Cut::Broken(source),
             },
-            Ok(Err(Failed::Cut(cut))) => Sent::Cut(cut),
-            Err(stopped) => Sent::Cut(Cut::Stopped(stopped)),
+            Ok(Err(Failed::Cut(cut))) => Progress::Cut(cut),
+            Err(stopped) => Progress::Cut(Cut::Stopped(stopped)),
         }
     }
 }

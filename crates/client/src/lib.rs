@@ -27,7 +27,7 @@ use serde_json::Value;
 
 use address::Address;
 pub use error::{Cut, Error};
-use exchange::Sent;
+use exchange::Progress;
 use pool::Pool;
 pub use rejoin::{Rejoin, Start};
 
@@ -98,7 +98,7 @@ impl Client {
                 None => (self.0.address.connect(ctx).await?, false),
             };
             match connection.exchange(ctx, outgoing).await {
-                Sent::Answered { answer, connection } => {
+                Progress::Answered { answer, connection } => {
                     if let Some(connection) = connection {
                         self.0.pool.give_back(connection);
                     }
@@ -106,11 +106,11 @@ impl Client {
                 }
                 // A kept connection may end at any moment; the request came back whole, so
                 // it goes out again on a new one.
-                Sent::NotSent {
+                Progress::Unsent {
                     outgoing: whole, ..
                 } if reused => outgoing = whole,
-                Sent::NotSent { source, .. } => return Err(Error::NotSent { source }),
-                Sent::Cut(cut) => {
+                Progress::Unsent { source, .. } => return Err(Error::NotSent { source }),
+                Progress::Cut(cut) => {
                     return Err(Error::OutcomeUnknown {
                         call: ctx.call,
                         cut,
