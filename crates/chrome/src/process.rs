@@ -21,7 +21,11 @@ pub struct Watched {
 /// `NotFound` if it has gone or the id has passed to another process.
 pub fn watch(pid: i32, start: u64) -> io::Result<Watched> {
     let (pid, fd) = open(pid, start)?;
-    Ok(Watched { pid, fd: AsyncFd::register(fd)? })
+    // The successor of `new` is unsafe for types whose descriptor may change under them; an
+    // `OwnedFd` never does, and unsafe code has its one place in `spawn`.
+    #[allow(deprecated, reason = "sound for OwnedFd")]
+    let fd = AsyncFd::new(fd)?;
+    Ok(Watched { pid, fd })
 }
 
 impl Watched {

@@ -219,6 +219,7 @@ pub(super) fn reap(browser: Pid) -> (Option<Exit>, bool) {
 }
 
 /// Kills every child there is: what outlived the browser fell to this process.
+#[allow(clippy::disallowed_methods, reason = "this crate signals browsers")]
 pub(super) fn kill_children() {
     for child in process::children() {
         if let Some(pid) = Pid::from_raw(child.pid) {
