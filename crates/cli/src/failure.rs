@@ -76,6 +76,10 @@ pub fn sentence(message: &str) -> String {
     let message = message.trim();
     let mut chars = message.chars();
     let mut sentence: String = match chars.next() {
+        // A name such as list_sessions is written as it is.
+        Some(_) if message.split(' ').next().is_some_and(|word| word.contains('_')) => {
+            message.to_owned()
+        }
         Some(first) => first.to_uppercase().chain(chars).collect(),
         None => return String::new(),
     };
@@ -108,6 +112,7 @@ mod tests {
         check("there is no such session", "There is no such session.");
         check("It is done.", "It is done.");
         check("", "");
+        check("list_tabs failed", "list_tabs failed.");
         let id = base::SessionId::new().to_string();
         check(&format!("no session {id}"), &format!("No session {id}"));
     }

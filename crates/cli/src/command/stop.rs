@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::home::Home;
-use crate::output::{self, Form};
+use crate::output;
 
 /// The daemon gives itself 30 s; it is told to end, so it is waited for a little longer.
 const LIMIT: Duration = Duration::from_secs(40);

@@ -34,9 +34,16 @@ pub struct Starter {
     home: Home,
 }
 
+impl Starter {
+    /// Returns the starter of the home's daemon.
+    pub fn of(home: &Home) -> Self {
+        Self { home: home.clone() }
+    }
+}
+
 /// Returns what runs operations in the home's daemon, whichever that is, started if need be.
 pub fn joined(home: &Home) -> Rejoin<Starter> {
-    Rejoin::new(Client::unix(home.folder()), Starter { home: home.clone() })
+    Rejoin::new(Client::unix(home.folder()), Starter::of(home))
 }
 
 impl Start for Starter {
@@ -59,8 +66,8 @@ impl Start for Starter {
 /// # Errors
 /// What the daemon told before it ended, or that it told nothing in time.
 pub async fn ensure(ctx: &Ctx, home: &Home) -> Result<(), Failure> {
-    home.prepare()?;
     let ctx = ctx.at_most(LIMIT);
+    home.prepare()?;
     let _turn = turn(&ctx, home).await?;
     if is_answering(home) {
         return Ok(());
