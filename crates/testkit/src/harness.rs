@@ -80,6 +80,11 @@ impl Harness {
         self
     }
 
+    /// Looks after the processes rarely while something is being measured, or often again.
+    pub fn watch_rarely(&self, rarely: bool) {
+        self.watch.look_rarely(rarely);
+    }
+
     /// Returns the folder that holds all of the test.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -58,8 +58,13 @@ pub fn runs(pid: u32) -> bool {
 #[must_use]
 pub fn tree(root: u32) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-    for seen in all() {
-        children.entry(seen.parent).or_default().push(seen.pid);
+    let Ok(listed) = procfs::process::all_processes() else {
+        return vec![root];
+    };
+    for stat in listed.filter_map(|process| process.ok()?.stat().ok()) {
+        if let (Ok(pid), Ok(parent)) = (u32::try_from(stat.pid), u32::try_from(stat.ppid)) {
+            children.entry(parent).or_default().push(pid);
+        }
     }
     let mut found = vec![root];
     let mut next = 0;

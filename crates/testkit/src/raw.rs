@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use base::Tasks;
@@ -40,15 +40,8 @@ const FLAGS: &[&str] = &[
 #[derive(Debug)]
 pub struct RawChromium {
     child: Child,
-    pipe: Option<Pipe>,
+    pipe: Option<(ChildStdin, ChildStdout)>,
     folder: TempDir,
-}
-
-/// Our two ends of the debugging pipe.
-#[derive(Debug)]
-struct Pipe {
-    to_browser: std::process::ChildStdin,
-    from_browser: std::process::ChildStdout,
 }
 
 impl RawChromium {
@@ -86,14 +79,7 @@ impl RawChromium {
             .stderr(Stdio::null())
             .process_group(0);
         let mut child = process::spawn(&mut command)?;
-        let pipe = child
-            .stdin
-            .take()
-            .zip(child.stdout.take())
-            .map(|(to_browser, from_browser)| Pipe {
-                to_browser,
-                from_browser,
-            });
+        let pipe = child.stdin.take().zip(child.stdout.take());
         Ok(Self {
             child,
             pipe,
@@ -101,17 +87,24 @@ impl RawChromium {
         })
     }
 
+    /// Gives our two blocking ends of the debugging pipe. They can be had once.
+    ///
+    /// # Errors
+    /// If they were taken before.
+    pub fn pipe(&mut self) -> io::Result<(ChildStdin, ChildStdout)> {
+        self.pipe
+            .take()
+            .ok_or_else(|| io::Error::other("the pipe was taken before"))
+    }
+
     /// Gives the debugging pipe as whole messages. It can be had once.
     ///
     /// # Errors
     /// If it was taken before, or there is no tokio runtime with I/O here.
     pub fn transport(&mut self) -> io::Result<Transport> {
-        let pipe = self
-            .pipe
-            .take()
-            .ok_or_else(|| io::Error::other("the pipe was taken before"))?;
-        let from = pipe::Receiver::from_owned_fd(pipe.from_browser.into())?;
-        let to = pipe::Sender::from_owned_fd(pipe.to_browser.into())?;
+        let (to, from) = self.pipe()?;
+        let from = pipe::Receiver::from_owned_fd(from.into())?;
+        let to = pipe::Sender::from_owned_fd(to.into())?;
         Ok(Transport::pipe(from, to))
     }
 

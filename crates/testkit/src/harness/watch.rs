@@ -15,7 +15,10 @@ use crate::process::{self, Seen};
 
 /// How long an ended child may wait for its parent to reap it.
 const ZOMBIE_LIMIT: Duration = Duration::from_secs(1);
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long the thread rests between two looks.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long it rests while something is being measured.
+const LONG_PAUSE: Duration = Duration::from_secs(5);
 
 /// What fell to the harness as it would have to PID 1: process names and how often.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +58,7 @@ struct Notes {
 pub(super) struct Watch {
     notes: Arc<Mutex<Notes>>,
     stop: Arc<AtomicBool>,
+    rarely: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -62,19 +66,35 @@ impl Watch {
     pub(super) fn start(folder: &Path) -> Self {
         let notes: Arc<Mutex<Notes>> = Arc::default();
         let stop: Arc<AtomicBool> = Arc::default();
+        let rarely: Arc<AtomicBool> = Arc::default();
         let thread = {
             let (notes, stop, folder) = (Arc::clone(&notes), Arc::clone(&stop), folder.to_owned());
+            let rarely = Arc::clone(&rarely);
             std::thread::spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
                     look(&folder, &notes);
-                    std::thread::park_timeout(PAUSE);
+                    let rest = if rarely.load(Ordering::Relaxed) {
+                        LONG_PAUSE
+                    } else {
+                        PAUSE
+                    };
+                    std::thread::park_timeout(rest);
                 }
             })
         };
         Self {
             notes,
             stop,
+            rarely,
             thread: Some(thread),
+        }
+    }
+
+    /// Looks rarely or often: a look takes the processor from what is being measured.
+    pub(super) fn look_rarely(&self, rarely: bool) {
+        self.rarely.store(rarely, Ordering::Relaxed);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
         }
     }
 
