@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use base::Ctx;
+use base::{Ctx, Stopped};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
@@ -133,9 +133,12 @@ impl Session {
     ) -> Result<Bytes, Error> {
         let inner = self.connection.inner();
         // Whoever has no time left must not have anything done in their name.
-        ctx.race(std::future::ready(()))
-            .await
-            .map_err(Error::NotSent)?;
+        if ctx.cancel.is_cancelled() {
+            return Err(Error::NotSent(Stopped::Cancelled));
+        }
+        if ctx.remaining().is_zero() {
+            return Err(Error::NotSent(Stopped::Deadline));
+        }
         let room = inner.outbox.room(ctx, message.len()).await;
         let room = room.map_err(|refused| inner.no_room(refused, method))?;
         let answer = inner.in_flight.wait(id, &self.state)?;

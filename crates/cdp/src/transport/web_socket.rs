@@ -31,7 +31,10 @@ impl Transport {
         let connected = ctx.race(connect).await.map_err(Error::NotSent)?;
         let (socket, _response) = connected.map_err(|err| Error::Connect(failure(err)))?;
         let (to, from) = socket.split();
-        let incoming = from.filter_map(async |message| match message {
+        // A browser that says goodbye need not hang up: its word is the end.
+        let open = from
+            .take_while(|message| std::future::ready(!matches!(message, Ok(Message::Close(_)))));
+        let incoming = open.filter_map(async |message| match message {
             Ok(Message::Text(text)) => Some(Ok(Bytes::from(text))),
             Ok(Message::Binary(bytes)) => Some(Ok(bytes)),
             Ok(_) => None,
