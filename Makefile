@@ -61,17 +61,16 @@ test-doc:
 	@echo "== test: examples in the documentation of the crates"
 	.ci/cargo-test --locked --workspace --doc
 
-examples:
+examples: build
 	@echo "== test: the examples"
-	@.ci/setup run
-	cargo build --locked -p browserd
-	examples/run $(TARGET)/debug/browserd
+	examples/run $(abspath $(TARGET))/debug/browserd
 
 lint:
 	@echo "== lint: formatting, clippy, walls, docs"
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo xtask walls
+	cargo xtask capabilities
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check licenses bans sources; \
 	 else echo "cargo-deny is not installed: licences are not checked here"; fi

@@ -7,6 +7,7 @@
     reason = "a developer's tool that is never shipped: it prints and starts programs"
 )]
 
+mod bench;
 mod capabilities;
 mod gen_cdp;
 mod walls;
@@ -23,6 +24,8 @@ enum Task {
     Walls,
     /// Checks that docs/capabilities.md has every row, and that the tests it names exist.
     Capabilities,
+    /// Measures browserd beside raw CDP, and holds it to its bars.
+    Bench(bench::Arguments),
     /// Generates cdp's protocol types from the npm package `devtools-protocol`.
     GenCdp(gen_cdp::Arguments),
 }
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::Walls => walls::run(),
         Task::Capabilities => capabilities::run(),
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::GenCdp(arguments) => gen_cdp::run(&arguments),
     };
     match done {

@@ -191,6 +191,14 @@ pub fn until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     }
 }
 
+/// Waits until `condition` holds, for as long as anything on a busy machine may take.
+///
+/// # Panics
+/// If it doesn't; `what` names what was waited for.
+pub fn wait_until(what: &str, condition: impl FnMut() -> bool) {
+    assert!(until(Duration::from_secs(30), condition), "waited in vain for {what}");
+}
+
 /// Returns the proportional set size of the processes together, in bytes.
 #[must_use]
 pub fn pss(pids: &[u32]) -> u64 {

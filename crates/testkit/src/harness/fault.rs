@@ -57,6 +57,15 @@ impl Harness {
         self.forget_dead();
     }
 
+    /// Waits until a daemon that was killed by hand is gone.
+    pub fn kill_seen(&mut self) {
+        let gone = process::until(SOON, || {
+            self.forget_dead();
+            self.daemon_if_any().is_none()
+        });
+        assert!(gone, "the daemon lives on");
+    }
+
     /// Does each fault in turn, and `check` after each.
     pub fn after_each<D: Door>(
         &mut self,

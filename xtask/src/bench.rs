@@ -1,0 +1,79 @@
+//! `cargo xtask bench`: browserd beside raw CDP over a pipe, in one run.
+//!
+//! Each number is had twice in turn, from a Chromium that nothing stands before and from
+//! browserd, so that a slow moment of the machine hits both. Ratios matter, not decimals. The
+//! bars are those of SPECIFICATION.md; a bar that isn't met is printed, and fails with `--check`.
+
+mod calls;
+mod lifecycle;
+mod memory;
+mod peers;
+mod report;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+
+use report::Report;
+
+/// What to measure, and where to write it.
+#[derive(Args)]
+pub struct Arguments {
+    /// The browserd to measure; a release build.
+    #[arg(long, default_value = "target/release/browserd")]
+    program: PathBuf,
+    /// Where the numbers go as JSON.
+    #[arg(long, default_value = "target/bench.json")]
+    json: PathBuf,
+    /// How often each call is made.
+    #[arg(long, default_value_t = 1000)]
+    calls: usize,
+    /// How often a browser is killed, and opened.
+    #[arg(long, default_value_t = 20)]
+    kills: usize,
+    /// How long the daemon stands idle before its memory is read, in seconds.
+    #[arg(long, default_value_t = 60)]
+    idle: u64,
+    /// The most sessions that are re-attached; half of the free memory sets the number otherwise.
+    #[arg(long, default_value_t = 100)]
+    most_sessions: usize,
+    /// Fail if a bar isn't met.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Measures everything, prints it and writes it down.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let program = &arguments.program;
+    ensure!(
+        program.is_file(),
+        "{} isn't there; `make bench` builds it",
+        program.display()
+    );
+    let program = program.canonicalize()?;
+    let mut report = Report::default();
+
+    println!(
+        "calls: {} of each, raw and browserd in turn",
+        arguments.calls
+    );
+    calls::measure(&program, arguments.calls, &mut report)?;
+    println!(
+        "lifecycle: {} opened, {} killed",
+        arguments.kills, arguments.kills
+    );
+    lifecycle::open(&program, arguments.kills, &mut report)?;
+    lifecycle::recover(&program, arguments.kills, &mut report)?;
+    lifecycle::re_attach(&program, arguments.most_sessions, &mut report)?;
+    println!("memory: after {} s without sessions", arguments.idle);
+    memory::measure(&program, arguments.idle, &mut report)?;
+
+    report.print();
+    report
+        .write(&arguments.json)
+        .with_context(|| arguments.json.display().to_string())?;
+    println!("written to {}", arguments.json.display());
+    ensure!(!arguments.check || report.all_met(), "a bar isn't met");
+    Ok(())
+}
