@@ -73,6 +73,12 @@ impl Environment {
         Ok(None)
     }
 
+    /// Returns the folder for temporary files.
+    pub fn temporary_folder(&self) -> PathBuf {
+        self.raw("TMPDIR")
+            .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+    }
+
     /// Tells whether a switch is on: set, and neither `0`, `false`, `no` nor `off`.
     pub fn is_on(&self, name: &str) -> bool {
         self.raw(name).is_some_and(|value| {

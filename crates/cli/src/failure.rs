@@ -77,7 +77,12 @@ pub fn sentence(message: &str) -> String {
     let mut chars = message.chars();
     let mut sentence: String = match chars.next() {
         // A name such as list_sessions is written as it is.
-        Some(_) if message.split(' ').next().is_some_and(|word| word.contains('_')) => {
+        Some(_)
+            if message
+                .split(' ')
+                .next()
+                .is_some_and(|word| word.contains('_')) =>
+        {
             message.to_owned()
         }
         Some(first) => first.to_uppercase().chain(chars).collect(),

@@ -38,8 +38,10 @@ async fn serve(home: &Home) -> Result<(), Failure> {
         }
     });
     let invoke = Arc::new(daemon::joined(home));
-    server::mcp::serve_stdio(invoke, env!("CARGO_PKG_VERSION")).await.map_err(|err| {
-        let message = format!("The MCP connection ended: {}.", with_causes(&err));
-        Failure::new(base::Code::Internal, message)
-    })
+    server::mcp::serve_stdio(invoke, env!("CARGO_PKG_VERSION"))
+        .await
+        .map_err(|err| {
+            let message = format!("The MCP connection ended: {}.", with_causes(&err));
+            Failure::new(base::Code::Internal, message)
+        })
 }

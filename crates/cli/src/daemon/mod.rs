@@ -33,7 +33,7 @@ use log::Watched;
 use parts::Parts;
 use signals::Signals;
 
-pub use starter::{Starter, is_answering, joined};
+pub use starter::{Starter, joined};
 
 /// How long a home is waited for that a running daemon holds.
 const HELD: Duration = Duration::from_secs(5);
@@ -42,7 +42,11 @@ const WORKERS: usize = 4;
 
 /// `serve`: runs a daemon until it is told to stop.
 pub fn main(environment: &Environment, flags: &Serve) -> Result<(), Failure> {
-    let watched = if flags.detached { Watched::No } else { Watched::Yes };
+    let watched = if flags.detached {
+        Watched::No
+    } else {
+        Watched::Yes
+    };
     let result = run(environment, flags, watched);
     if let (Watched::No, Err(failure)) = (watched, &result) {
         ready::tell_failure(failure);
@@ -80,7 +84,10 @@ fn run(environment: &Environment, flags: &Serve, watched: Watched) -> Result<(),
 fn raise_open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
     if let Err(err) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%err, "the limit of open files can't be raised");
     }
@@ -108,11 +115,7 @@ async fn serve(home: &Home, config: &Config, watched: Watched) -> Result<(), Fai
     stopping::stop(home, config, lock, parts, &tasks, browsers, &mut signals).await
 }
 
-async fn start(
-    home: &Home,
-    config: &Config,
-    tasks: &Tasks,
-) -> Result<(HomeLock, Parts), Failure> {
+async fn start(home: &Home, config: &Config, tasks: &Tasks) -> Result<(HomeLock, Parts), Failure> {
     let lock = lock(home, config).await?;
     for name in &config.not_yet {
         tracing::warn!(%name, "this setting has no effect in this version yet");
@@ -123,7 +126,10 @@ async fn start(
 }
 
 async fn lock(home: &Home, config: &Config) -> Result<HomeLock, Failure> {
-    let patience = Patience { running: HELD, stopping: config.shutdown_limit.max(HELD) };
+    let patience = Patience {
+        running: HELD,
+        stopping: config.shutdown_limit.max(HELD),
+    };
     let ctx = Ctx::within(patience.stopping + HELD);
     store::lock_home(&ctx, home.folder(), patience)
         .await
@@ -134,10 +140,14 @@ async fn lock(home: &Home, config: &Config) -> Result<HomeLock, Failure> {
 fn announce(parts: &Parts, watched: Watched) -> Result<(), Failure> {
     tracing::info!(http = %parts.http_url, version = env!("CARGO_PKG_VERSION"), "ready");
     match watched {
-        Watched::No => ready::tell_ready()
-            .map_err(|err| Failure::io("The starter can't be told", &err)),
+        Watched::No => {
+            ready::tell_ready().map_err(|err| Failure::io("The starter can't be told", &err))
+        }
         Watched::Yes => {
-            output::note(&format!("browserd serves {} and {}", parts.http_url, parts.socket));
+            output::note(&format!(
+                "browserd serves {} and {}",
+                parts.http_url, parts.socket
+            ));
             Ok(())
         }
     }

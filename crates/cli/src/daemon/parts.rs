@@ -59,7 +59,9 @@ pub async fn made(home: &Home, config: &Config, tasks: &Tasks) -> Result<Parts, 
     let started_at = clock.wall();
     let token = token::load_or_make(home)?;
     let tcp = listen::tcp(config.listen)?;
-    let address = tcp.local_addr().map_err(|err| Failure::io("The HTTP address", &err))?;
+    let address = tcp
+        .local_addr()
+        .map_err(|err| Failure::io("The HTTP address", &err))?;
     let store = store(home, tasks).await?;
     let reaper = chrome::Reaper::start(tasks)
         .map_err(|err| Failure::io("Orphans can't be looked after", &err))?;
@@ -81,7 +83,9 @@ pub async fn made(home: &Home, config: &Config, tasks: &Tasks) -> Result<Parts, 
     };
     let (tell, asked) = watch::channel(None);
     let stop = move |wish: api::StopDaemon| {
-        tell.send_replace(Some(Wish { browsers: wish.browsers }));
+        tell.send_replace(Some(Wish {
+            browsers: wish.browsers,
+        }));
     };
     let dispatch = Arc::new(Dispatch::new(performer.operate(), daemon, settings, stop));
     let access = server::http::Access::with_token(token.expose().as_str());
@@ -91,11 +95,21 @@ pub async fn made(home: &Home, config: &Config, tasks: &Tasks) -> Result<Parts, 
     let unix = listen::unix(home)?;
     server::http::serve_unix(unix, Arc::clone(&dispatch), tasks).map_err(failed)?;
     let stop = Stop(asked);
-    Ok(Parts { dispatch, performer, store, stop, http_url, socket, _reaper: reaper })
+    Ok(Parts {
+        dispatch,
+        performer,
+        store,
+        stop,
+        http_url,
+        socket,
+        _reaper: reaper,
+    })
 }
 
 async fn store(home: &Home, tasks: &Tasks) -> Result<store::Store, Failure> {
     let failed = |err: store::Error| part_failed(err.code(), &err, err.hint());
     let key = store::key::load_or_make(home.folder()).map_err(failed)?;
-    store::Store::open(home.folder(), key, tasks).await.map_err(failed)
+    store::Store::open(home.folder(), key, tasks)
+        .await
+        .map_err(failed)
 }

@@ -76,7 +76,7 @@ pub async fn ensure(ctx: &Ctx, home: &Home) -> Result<(), Failure> {
 }
 
 /// Tells whether somebody accepts calls on the home's socket.
-pub fn is_answering(home: &Home) -> bool {
+fn is_answering(home: &Home) -> bool {
     base::socket::connect(home.folder(), Home::SOCKET).is_ok()
 }
 

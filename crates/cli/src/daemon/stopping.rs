@@ -52,8 +52,16 @@ pub async fn stop(
 /// sessions' last writes need the store, which closes last.
 async fn in_order(ctx: &Ctx, config: &Config, parts: &Parts, tasks: &Tasks, browsers: bool) {
     parts.dispatch.close();
-    let grace = config.shutdown_limit.mul_f64(KEPT).max(Duration::from_millis(100));
-    if ctx.at_most(grace).race(parts.dispatch.idle()).await.is_err() {
+    let grace = config
+        .shutdown_limit
+        .mul_f64(KEPT)
+        .max(Duration::from_millis(100));
+    if ctx
+        .at_most(grace)
+        .race(parts.dispatch.idle())
+        .await
+        .is_err()
+    {
         tracing::warn!(?grace, "calls did not end in time");
     }
     parts.performer.shutdown(ctx, browsers).await;

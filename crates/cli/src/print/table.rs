@@ -19,7 +19,9 @@ impl Table {
     /// Returns a table with these columns.
     pub fn new(columns: &[&str]) -> Self {
         let mut table = comfy_table::Table::new();
-        table.load_style(presets::NOTHING).set_header(columns.iter().copied());
+        table
+            .load_style(presets::NOTHING)
+            .set_header(columns.iter().copied());
         if std::io::stdout().is_terminal() {
             table.load_style(presets::UTF8_HORIZONTAL_ONLY);
             table.set_content_arrangement(ContentArrangement::Dynamic);
