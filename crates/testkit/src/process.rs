@@ -196,7 +196,10 @@ pub fn until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
 /// # Panics
 /// If it doesn't; `what` names what was waited for.
 pub fn wait_until(what: &str, condition: impl FnMut() -> bool) {
-    assert!(until(Duration::from_secs(30), condition), "waited in vain for {what}");
+    assert!(
+        until(Duration::from_secs(30), condition),
+        "waited in vain for {what}"
+    );
 }
 
 /// Returns the proportional set size of the processes together, in bytes.

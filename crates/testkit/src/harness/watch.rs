@@ -233,3 +233,87 @@ fn tell(seen: &Seen) -> String {
 fn lock(notes: &Mutex<Notes>) -> MutexGuard<'_, Notes> {
     notes.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt as _;
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+    use crate::harness::Harness;
+    use crate::process::Signal;
+
+    fn end(mut child: Child) {
+        process::kill(child.id(), Signal::KILL);
+        child.wait().unwrap();
+        process::forget(child.id());
+    }
+
+    #[test]
+    fn a_process_that_is_left_is_named() {
+        let mut test = Harness::new("/bin/false");
+        let mut command = Command::new("sleep");
+        test.seal(command.arg("600"));
+        let child = process::spawn(&mut command).unwrap();
+        let folder = test.folder().to_owned();
+        let left = test.watch.left(&folder);
+        assert!(
+            left.iter().any(|line| line.contains("sleep 600")),
+            "{left:?}"
+        );
+        end(child);
+        test.finish();
+    }
+
+    #[test]
+    fn sockets_and_files_that_are_left_are_named() {
+        let test = Harness::new("/bin/false");
+        std::fs::create_dir_all(test.home().join("run/b_1/profile")).unwrap();
+        let socket = std::os::unix::net::UnixListener::bind(test.home().join("x.sock")).unwrap();
+        std::fs::write(test.folder().join("tmp/scrap"), "").unwrap();
+        std::fs::write(test.home().join("browserd.db"), "kept").unwrap();
+        let mut found = files(test.folder());
+        found.sort();
+        let named = |path: &str| test.folder().join(path);
+        assert_eq!(
+            found,
+            [
+                named("home/run/b_1"),
+                named("home/x.sock"),
+                named("tmp/scrap")
+            ]
+        );
+        drop(socket);
+        std::fs::remove_dir_all(test.home()).unwrap();
+        std::fs::remove_file(named("tmp/scrap")).unwrap();
+        test.finish();
+    }
+
+    #[test]
+    fn a_zombie_that_a_keeper_leaves_is_named_and_one_that_falls_to_us_is_counted() {
+        let test = Harness::new("/bin/false");
+        // A keeper that never reaps: Perl waits for nobody unless told to.
+        let script =
+            "if (!fork) { exit } if (!fork) { if (!fork) { sleep 1; exit } exit } sleep 600";
+        std::fs::write(test.folder().join("user/keeper"), script).unwrap();
+        let mut command = Command::new("perl");
+        test.seal(&mut command);
+        command
+            .arg0("browserd")
+            .arg("keeper")
+            .current_dir(test.folder().join("user"));
+        let child = process::spawn(command.stdin(Stdio::null())).unwrap();
+        let counted = process::until(Duration::from_secs(10), || test.watch.fallen().count() == 1);
+        assert!(counted, "what falls to us is not reaped");
+        let noted = || lock(&test.watch.notes).old.clone();
+        assert!(
+            process::until(Duration::from_secs(10), || noted().len() == 2),
+            "{:?}",
+            noted()
+        );
+        assert!(noted()[0].contains("not reaped by"), "{:?}", noted());
+        end(child);
+        lock(&test.watch.notes).old.clear();
+        test.finish();
+    }
+}
