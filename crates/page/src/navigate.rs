@@ -29,6 +29,16 @@ pub struct Navigated {
 /// What Chromium calls a navigation that led to no document.
 const ABORTED: &str = "net::ERR_ABORTED";
 
+impl Navigate {
+    /// Tells whether the URL is one that can be opened, without opening it.
+    ///
+    /// # Errors
+    /// [`Error::BadUrl`] with the reason.
+    pub fn check(&self) -> Result<(), Error> {
+        url_rules::checked(&self.url).map(drop)
+    }
+}
+
 impl Page {
     /// Opens a URL and waits until its document has loaded.
     ///
