@@ -1,8 +1,9 @@
 //! Checkpoints: numbered manifests that point to sealed parts.
 //!
 //! A capture puts its parts first ([`crate::Blobs::put`]) and then publishes its manifest in
-//! one durable transaction, so a checkpoint that can be seen is whole. Captures of one session
-//! come one after another; of two at once, the later publish may find a part gone and fails.
+//! one durable transaction, so a checkpoint that can be seen is whole. A part that was put is
+//! safe from the next publish of its session; one that two publishes have passed over was left
+//! behind, and is removed.
 
 use std::fmt;
 

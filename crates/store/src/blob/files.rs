@@ -1,12 +1,11 @@
 //! Blob files: written whole or not at all, never written over.
 
-use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use base::SessionId;
+use base::{Clock, SessionId};
 use rand::RngCore;
 
 use super::{BlobAddress, LARGEST};
@@ -142,24 +141,32 @@ impl Files {
         }
     }
 
-    /// Removes a session's files that are neither wanted nor damaged ones that are kept.
-    pub fn sweep(&self, session: SessionId, wanted: &BTreeSet<BlobAddress>) {
+    /// Removes the files of a session that a crash kept from getting their names, and returns
+    /// the parts that are there.
+    pub fn sweep(&self, session: SessionId) -> Vec<BlobAddress> {
         let folder = self.root.join(session.to_string());
+        let mut parts = Vec::new();
         for path in entries(&folder).iter().flat_map(|folder| entries(folder)) {
             let name = path
                 .file_name()
                 .and_then(|name| name.to_str())
                 .unwrap_or_default();
-            let unwanted = match name.parse::<BlobAddress>() {
-                Ok(address) => !wanted.contains(&address),
-                // A file that a crash kept from getting its name.
-                Err(_) => name.ends_with(".new"),
-            };
-            if unwanted {
-                self.remove(&path);
+            match name.parse::<BlobAddress>() {
+                Ok(address) => parts.push(address),
+                Err(_) if name.ends_with(".new") && is_old(&path) => self.remove(&path),
+                // Damaged files are kept.
+                Err(_) => {}
             }
         }
+        parts
     }
+}
+
+/// Tells whether a half-written file was left by a crash: nobody writes one for so long.
+fn is_old(path: &Path) -> bool {
+    const LONG_S: i64 = 600;
+    let now = Clock::system().wall().as_second();
+    std::fs::metadata(path).is_ok_and(|found| LONG_S < now.saturating_sub(found.mtime()))
 }
 
 fn aside_name(path: &Path, n: u32) -> PathBuf {

@@ -31,13 +31,24 @@ const LEVEL: i32 = 1;
 /// Files known to be good as long as they look the same; over this they are looked at again.
 const VERIFIED: usize = 4096;
 
+/// Parts put and not published yet that are kept from removal; over this none of them is.
+const PINNED: usize = 4096;
+/// How many publishes of its session a part may miss before it counts as left behind.
+const PATIENCE: u8 = 2;
+
 /// The sealed parts of checkpoints. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     keys: Arc<Keyring>,
     place: Place,
     verified: Arc<Mutex<HashMap<(SessionId, BlobAddress), Stamp>>>,
+    /// Parts that a capture under way has put: a publish of another one leaves them alone.
+    /// Files are removed with this locked, so that a part put again is either pinned in time
+    /// or found gone.
+    pins: Arc<Mutex<Pins>>,
 }
+
+type Pins = HashMap<(SessionId, BlobAddress), u8>;
 
 #[derive(Clone, Debug)]
 enum Place {
@@ -62,6 +73,7 @@ impl Blobs {
             keys,
             place,
             verified: Arc::default(),
+            pins: Arc::default(),
         }
     }
 
@@ -89,6 +101,7 @@ impl Blobs {
         }
         let key = self.keys.get(Scope::Session(session)).await?;
         let address = key.address(kind, canonical);
+        self.pin(session, address);
         match &self.place {
             Place::Memory(map) => {
                 let sealed = seal(&key, kind, &address, canonical)?;
@@ -173,7 +186,27 @@ impl Blobs {
         }
     }
 
-    /// Removes parts that no checkpoint points to. What can't be removed is left to a sweep.
+    /// Releases the parts that were published, and returns those of the session that were put
+    /// so long ago that no capture can still be about to publish them.
+    pub(crate) fn unpin(&self, session: SessionId, published: &[BlobAddress]) -> Vec<BlobAddress> {
+        let mut pins = lock(&self.pins);
+        for part in published {
+            pins.remove(&(session, *part));
+        }
+        let mut left_behind = Vec::new();
+        pins.retain(|(of, part), patience| {
+            if *of == session {
+                *patience -= 1;
+                if *patience == 0 {
+                    left_behind.push(*part);
+                }
+            }
+            0 < *patience
+        });
+        left_behind
+    }
+
+    /// Removes parts that no checkpoint points to, but for pinned ones.
     pub(crate) async fn remove(
         &self,
         session: SessionId,
@@ -181,17 +214,20 @@ impl Blobs {
     ) -> Result<(), Error> {
         match &self.place {
             Place::Memory(map) => {
-                let mut map = lock(map);
-                for part in parts {
-                    map.remove(&(session, part));
-                }
+                let (pins, mut map) = (lock(&self.pins), lock(map));
+                map.retain(|at, _| {
+                    at.0 != session || pins.contains_key(at) || !parts.contains(&at.1)
+                });
                 Ok(())
             }
             Place::Folder(files, tasks) => {
-                let files = Arc::clone(files);
+                let (files, pins) = (Arc::clone(files), Arc::clone(&self.pins));
                 blocking(tasks, move || {
                     for part in parts {
-                        files.remove(&files.path(session, &part));
+                        let pins = lock(&pins);
+                        if !pins.contains_key(&(session, part)) {
+                            files.remove(&files.path(session, &part));
+                        }
                     }
                     Ok(())
                 })
@@ -200,26 +236,39 @@ impl Blobs {
         }
     }
 
-    /// Removes what an interrupted capture left of a session: files that aren't `wanted`.
+    /// Removes what interrupted captures left of a session: all that is neither `wanted` nor
+    /// pinned.
     pub(crate) async fn sweep(
         &self,
         session: SessionId,
         wanted: BTreeSet<BlobAddress>,
     ) -> Result<(), Error> {
-        match &self.place {
+        let left_behind = match &self.place {
             Place::Memory(map) => {
-                lock(map).retain(|(of, part), _| *of != session || wanted.contains(part));
-                Ok(())
+                let map = lock(map);
+                map.keys()
+                    .filter(|(of, _)| *of == session)
+                    .map(|(_, part)| *part)
+                    .collect()
             }
             Place::Folder(files, tasks) => {
                 let files = Arc::clone(files);
-                blocking(tasks, move || {
-                    files.sweep(session, &wanted);
-                    Ok(())
-                })
-                .await
+                blocking(tasks, move || Ok(files.sweep(session))).await?
             }
+        };
+        let left_behind: Vec<_> = left_behind
+            .into_iter()
+            .filter(|part| !wanted.contains(part))
+            .collect();
+        self.remove(session, left_behind).await
+    }
+
+    fn pin(&self, session: SessionId, address: BlobAddress) {
+        let mut pins = lock(&self.pins);
+        if PINNED <= pins.len() {
+            pins.clear();
         }
+        pins.insert((session, address), PATIENCE);
     }
 
     fn is_verified(&self, session: SessionId, address: BlobAddress, stamp: Stamp) -> bool {

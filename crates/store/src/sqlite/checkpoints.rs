@@ -54,9 +54,11 @@ impl Checkpoints for Sqlite {
                 .map_err(|err| Error::sql(ACTION, err))?;
             drop(connection);
             // From here on it is published. Files left behind are no reason to say otherwise.
-            let tidied = match publishing.insert(session) {
-                true => self.sweep(session).await,
-                false => self.blobs.remove(session, unneeded).await,
+            let left_behind = self.blobs.unpin(session, &parts);
+            let tidied = if publishing.insert(session) || !left_behind.is_empty() {
+                self.sweep(session).await
+            } else {
+                self.blobs.remove(session, unneeded).await
             };
             if let Err(err) = tidied {
                 tracing::warn!(%session, %err, "parts of old checkpoints were not removed");
@@ -150,7 +152,8 @@ impl Checkpoints for Sqlite {
 
 impl Sqlite {
     /// Removes the files of a session that no checkpoint points to: what captures that never
-    /// came to publish have left. Once per session and process, with `publishing` held.
+    /// came to publish have left. Once per session and process, and after such a capture;
+    /// with `publishing` held.
     async fn sweep(&self, session: SessionId) -> Result<(), Error> {
         let mut connection = self.db.reader().await?;
         let wanted: Vec<Vec<u8>> =

@@ -1,0 +1,419 @@
+//! Damage: it is named, told beside what is good, and never written over or thrown away.
+
+extern crate browserd_store as store;
+
+mod support;
+
+use std::path::Path;
+
+use base::{Code, SessionId, StateName};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use store::{CallState, Error, SessionRow};
+use support::*;
+
+/// Turns one bit of a file over.
+fn flip(path: &Path, bit: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[bit / 8] ^= 1 << (bit % 8);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_session_is_told_beside_the_good_ones_and_is_not_written_over() {
+    let home = Home::new();
+    let (good, bad) = (session(), keyed("bad"));
+    let store = home.open().await;
+    store.sessions().insert(&good).await.unwrap();
+    store.sessions().insert(&bad).await.unwrap();
+    store.close().await.unwrap();
+    home.tamper("UPDATE sessions SET private = substr(private, 1, 70) WHERE key = 'bad'")
+        .await;
+
+    let store = home.open().await;
+    let listed = store.sessions().list().await.unwrap();
+    assert_eq!(listed.rows, [good.clone()]);
+    assert_eq!(listed.damaged.len(), 1);
+    assert_eq!(listed.damaged[0].id, bad.id.to_string());
+    let alive = store
+        .sessions()
+        .list_states(&[StateName::Alive])
+        .await
+        .unwrap();
+    assert_eq!((alive.rows, alive.damaged.len()), (vec![good], 1));
+
+    assert_eq!(
+        store.sessions().get(bad.id).await.unwrap_err().code(),
+        Code::Corrupt
+    );
+    assert_eq!(
+        store.sessions().put(&bad).await.unwrap_err().code(),
+        Code::Corrupt
+    );
+    assert!(store.sessions().insert(&bad).await.is_err());
+    let again = SessionRow {
+        key: bad.key.clone(),
+        ..session()
+    };
+    let err = store.sessions().insert(&again).await.unwrap_err();
+    assert_eq!(err.code(), Code::KeyTaken, "it still holds its key");
+    assert_eq!(store.sessions().list().await.unwrap().damaged.len(), 1);
+}
+
+#[tokio::test]
+async fn a_value_out_of_its_bounds_is_damage_in_every_table() {
+    let home = Home::new();
+    let row = session();
+    let store = home.open().await;
+    store.sessions().insert(&row).await.unwrap();
+    store.browsers().put(&browser(row.id)).await.unwrap();
+    store
+        .tabs()
+        .put_all(row.id, &[tab(row.id, 1, 0), tab(row.id, 2, 1)])
+        .await
+        .unwrap();
+    store
+        .checkpoints()
+        .publish(unpublished(row.id, true, vec![]))
+        .await
+        .unwrap();
+    store
+        .checkpoints()
+        .publish(unpublished(row.id, true, vec![]))
+        .await
+        .unwrap();
+    let made = call(row.id);
+    store.calls().record(&made).await.unwrap();
+    store.close().await.unwrap();
+    for statement in [
+        "UPDATE sessions SET state = 'asleep'",
+        "UPDATE browsers SET browser_pid = 99999999999",
+        "UPDATE tabs SET closed = 7 WHERE tab = 2",
+        "UPDATE checkpoints SET generation = -1 WHERE number = 2",
+        "UPDATE calls SET cdp_id = -1",
+    ] {
+        home.tamper(statement).await;
+    }
+    let store = home.open().await;
+    assert_eq!(store.sessions().list().await.unwrap().damaged.len(), 1);
+    assert_eq!(store.browsers().list_live().await.unwrap().damaged.len(), 1);
+    let tabs = store.tabs().list(row.id).await.unwrap();
+    assert_eq!((tabs.rows.len(), tabs.damaged.len()), (1, 1));
+    assert_eq!(tabs.damaged[0].id, "t2");
+    let checkpoints = store.checkpoints().list(row.id).await.unwrap();
+    assert_eq!((checkpoints.rows.len(), checkpoints.damaged.len()), (1, 1));
+    assert_eq!(
+        store.calls().open_of(row.id).await.unwrap().damaged.len(),
+        1
+    );
+    assert_eq!(
+        store.calls().get(made.id).await.unwrap_err().code(),
+        Code::Corrupt
+    );
+    // The checkpoint before the damaged one is what a restore starts from.
+    assert_eq!(
+        store
+            .checkpoints()
+            .newest(row.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .number,
+        1
+    );
+}
+
+#[tokio::test]
+async fn sealed_values_of_two_rows_can_not_be_exchanged() {
+    let home = Home::new();
+    let (one, two) = (keyed("one"), keyed("two"));
+    let store = home.open().await;
+    store.sessions().insert(&one).await.unwrap();
+    store.sessions().insert(&two).await.unwrap();
+    let tabs = [tab(one.id, 1, 0), tab(one.id, 2, 1)];
+    store.tabs().put_all(one.id, &tabs).await.unwrap();
+    store.close().await.unwrap();
+    home.tamper(
+        "UPDATE sessions SET private = (SELECT private FROM sessions WHERE key = 'one') \
+         WHERE key = 'two'",
+    )
+    .await;
+    home.tamper("UPDATE tabs SET private = (SELECT private FROM tabs WHERE tab = 1) WHERE tab = 2")
+        .await;
+    let store = home.open().await;
+    let err = store.sessions().get(two.id).await.unwrap_err();
+    assert_eq!(err.code(), Code::WrongKey, "{err}");
+    assert_eq!(
+        store.tabs().list(one.id).await.unwrap().rows,
+        [tabs[0].clone()]
+    );
+}
+
+#[tokio::test]
+async fn a_session_without_its_data_key_is_damaged_and_the_others_are_not() {
+    let home = Home::new();
+    let (lost, bent, good) = (session(), session(), session());
+    let store = home.open().await;
+    for row in [&lost, &bent, &good] {
+        store.sessions().insert(row).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let mut connection = home.raw().await;
+    for (statement, id) in [
+        ("DELETE FROM data_keys WHERE scope = ?", lost.id),
+        (
+            "UPDATE data_keys SET wrapped = substr(wrapped, 1, 90) WHERE scope = ?",
+            bent.id,
+        ),
+    ] {
+        sqlx::query(statement)
+            .bind(id.to_string())
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+    drop(connection);
+    let store = home.open().await;
+    let listed = store.sessions().list().await.unwrap();
+    assert_eq!((listed.rows, listed.damaged.len()), (vec![good], 2));
+}
+
+#[tokio::test]
+async fn a_damaged_tab_is_set_aside_before_it_is_written_over() {
+    let home = Home::new();
+    let id = SessionId::new();
+    let store = home.open().await;
+    store
+        .tabs()
+        .put_all(id, &[tab(id, 1, 0), tab(id, 2, 1)])
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+    home.tamper("UPDATE tabs SET private = x'00', next_ref = 5000 WHERE tab = 2")
+        .await;
+
+    let store = home.open().await;
+    store
+        .tabs()
+        .put_all(id, &[tab(id, 1, 0), tab(id, 2, 1)])
+        .await
+        .unwrap();
+    let rows = store.tabs().list(id).await.unwrap().rows;
+    assert_eq!(
+        rows.iter().map(|row| row.next_ref).collect::<Vec<_>>(),
+        [1000, 5000]
+    );
+    store.close().await.unwrap();
+    let mut connection = home.raw().await;
+    let kept: Vec<(String, String)> = sqlx::query_as("SELECT id, was FROM set_aside")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].0, format!("{id} t2"));
+    assert!(kept[0].1.contains("TARGET2"), "{}", kept[0].1);
+}
+
+#[tokio::test]
+async fn a_damaged_rolling_checkpoint_is_not_thrown_away() {
+    let home = Home::new();
+    let id = SessionId::new();
+    let store = home.open().await;
+    store
+        .checkpoints()
+        .publish(unpublished(id, false, vec![]))
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+    home.tamper("UPDATE checkpoints SET manifest = x'00'").await;
+    let store = home.open().await;
+    store
+        .checkpoints()
+        .publish(unpublished(id, false, vec![]))
+        .await
+        .unwrap();
+    let listed = store.checkpoints().list(id).await.unwrap();
+    assert_eq!((listed.rows.len(), listed.damaged.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_damaged_blob_is_moved_aside_named_and_stored_anew_when_it_is_put_again() {
+    let home = Home::new();
+    let id = SessionId::new();
+    let store = home.open().await;
+    let at = store.blobs().put(id, "cookies", b"[1]").await.unwrap();
+    let path = home.blob_files().remove(0);
+    let len = std::fs::metadata(&path).unwrap().len() as usize;
+    flip(&path, (len - 1) * 8);
+    let damaged = std::fs::read(&path).unwrap();
+
+    for _ in 0..2 {
+        let err = store.blobs().get(id, "cookies", at).await.unwrap_err();
+        let hint = err.hint().unwrap();
+        let Error::Corrupt {
+            what,
+            kept: Some(kept),
+            ..
+        } = err
+        else {
+            panic!("{err}")
+        };
+        assert!(what.contains(&at.to_string()));
+        assert!(hint.contains(".damaged"), "{hint}");
+        assert_eq!(std::fs::read(kept).unwrap(), damaged);
+    }
+    assert_eq!(store.blobs().put(id, "cookies", b"[1]").await.unwrap(), at);
+    assert_eq!(store.blobs().get(id, "cookies", at).await.unwrap(), b"[1]");
+
+    // A file that went bad since it was written isn't trusted when the part is put again.
+    flip(&path, 500);
+    assert_eq!(store.blobs().put(id, "cookies", b"[1]").await.unwrap(), at);
+    assert_eq!(store.blobs().get(id, "cookies", at).await.unwrap(), b"[1]");
+    // Both bad ones stay, also when a publish sweeps.
+    store
+        .checkpoints()
+        .publish(unpublished(id, false, vec![at]))
+        .await
+        .unwrap();
+    assert_eq!(home.blob_files().len(), 3, "{:?}", home.blob_files());
+}
+
+#[tokio::test]
+async fn an_unchanged_part_is_not_written_again() {
+    let home = Home::new();
+    let id = SessionId::new();
+    let store = home.open().await;
+    store.blobs().put(id, "cookies", b"[1]").await.unwrap();
+    let path = home.blob_files().remove(0);
+    let before = std::fs::read(&path).unwrap();
+    store.blobs().put(id, "cookies", b"[1]").await.unwrap();
+    store.close().await.unwrap();
+    home.open()
+        .await
+        .blobs()
+        .put(id, "cookies", b"[1]")
+        .await
+        .unwrap();
+    // Sealed anew it would have another nonce.
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(home.blob_files().len(), 1);
+}
+
+#[tokio::test]
+async fn a_restore_falls_back_past_a_checkpoint_whose_part_is_gone() {
+    let home = Home::new();
+    let id = SessionId::new();
+    let store = home.open().await;
+    let first = store.blobs().put(id, "cookies", b"[1]").await.unwrap();
+    store
+        .checkpoints()
+        .publish(unpublished(id, true, vec![first]))
+        .await
+        .unwrap();
+    let second = store.blobs().put(id, "cookies", b"[2]").await.unwrap();
+    store
+        .checkpoints()
+        .publish(unpublished(id, true, vec![second]))
+        .await
+        .unwrap();
+    let name = second.to_string();
+    let path = home
+        .blob_files()
+        .into_iter()
+        .find(|path| path.ends_with(&name))
+        .unwrap();
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(
+        store
+            .checkpoints()
+            .newest(id)
+            .await
+            .unwrap()
+            .unwrap()
+            .number,
+        1
+    );
+}
+
+#[test]
+fn no_flipped_bit_and_no_cut_of_a_blob_gives_wrong_data() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let home = Home::new();
+    let id = SessionId::new();
+    let canonical: Vec<u8> = (0..900u32).flat_map(|n| n.to_le_bytes()).collect();
+    let (store, at) = runtime.block_on(async {
+        let store = home.open().await;
+        let at = store.blobs().put(id, "origin", &canonical).await.unwrap();
+        (store, at)
+    });
+    let path = home.blob_files().remove(0);
+    let good = std::fs::read(&path).unwrap();
+    let check = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let read = runtime.block_on(store.blobs().get(id, "origin", at));
+        let code = read.unwrap_err().code();
+        assert!(matches!(code, Code::Corrupt | Code::WrongKey), "{code}");
+        for aside in home.blob_files().iter().filter(|file| **file != path) {
+            std::fs::remove_file(aside).unwrap();
+        }
+    };
+    // Every bit of the header, then bits and cuts anywhere.
+    for bit in 0..50 * 8 {
+        let mut bytes = good.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        check(&bytes);
+    }
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(256));
+    let places = (
+        0..good.len() * 8,
+        prop::option::of(0..good.len()),
+        any::<Vec<u8>>(),
+    );
+    runner
+        .run(&places, |(bit, cut, more)| {
+            let mut bytes = good.clone();
+            match cut {
+                Some(cut) => bytes.truncate(cut),
+                None => bytes[bit / 8] ^= 1 << (bit % 8),
+            }
+            check(&bytes);
+            if !more.is_empty() {
+                check(&[good.as_slice(), &more].concat());
+            }
+            Ok(())
+        })
+        .unwrap();
+    std::fs::write(&path, &good).unwrap();
+    let read = runtime.block_on(store.blobs().get(id, "origin", at));
+    assert_eq!(read.unwrap(), canonical);
+}
+
+#[tokio::test]
+async fn an_outcome_that_does_not_open_is_told() {
+    let home = Home::new();
+    let row = call(SessionId::new());
+    let store = home.open().await;
+    store.calls().record(&row).await.unwrap();
+    store
+        .calls()
+        .finish(row.id, CallState::Done, Some(b"{}"))
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+    home.tamper("UPDATE calls SET outcome = x'00'").await;
+    let store = home.open().await;
+    assert_eq!(
+        store.calls().get(row.id).await.unwrap_err().code(),
+        Code::Corrupt
+    );
+    assert!(
+        !store
+            .calls()
+            .finish(row.id, CallState::Failed, None)
+            .await
+            .unwrap()
+    );
+}
