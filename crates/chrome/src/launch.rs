@@ -138,7 +138,11 @@ async fn complete(
     match ctx.race(probe(&mut link)).await {
         Ok(true) => {
             link.control.keep();
-            Ok((link, welcome))
+            // The keeper closes its end once it has heard: until then this one must be open.
+            match ctx.race(hear(&mut ready, &mut String::new())).await {
+                Ok(_closed) => Ok((link, welcome)),
+                Err(stopped) => Err(Error::NoAnswer { stopped, stderr: log::tail(run) }),
+            }
         }
         Ok(false) => Err(end_of(run, &link)),
         Err(stopped) => Err(Error::NoAnswer { stopped, stderr: log::tail(run) }),

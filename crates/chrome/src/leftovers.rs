@@ -7,6 +7,7 @@ use std::time::Duration;
 use base::Ctx;
 use rustix::process::Signal;
 
+use crate::keeper::RUN_MARK;
 use crate::keeper::settings::Settings;
 use crate::process::{self, Stat};
 use crate::{Error, Identity};
@@ -17,8 +18,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Ends the keeper and the browser of `identity` if they still run, also a stopped browser,
 /// and waits until they and their helpers are gone.
 ///
-/// Goes by process id and start time only, so that no stranger is hit. Does nothing to the
-/// run folder, which is used to tell helpers from strangers.
+/// Goes by process id and start time, so that no stranger is hit; helpers are known by the
+/// run folder's mark in their environment. The run folder itself is left as it is.
 ///
 /// # Errors
 /// [`Error::Stopped`] if the call ended first, [`Error::Io`] if the system refused.
@@ -26,7 +27,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// # Cancel safety
 /// Yes: call it again.
 pub async fn end_leftovers(ctx: &Ctx, identity: &Identity, run: &Path) -> Result<(), Error> {
-    ctx.race(end(identity, run))
+    let run = std::path::absolute(run).map_err(Error::io("finding the run folder"))?;
+    ctx.race(end(identity, &run))
         .await
         .map_err(Error::stopped("ending what was left of a browser"))?
         .map_err(Error::io("ending what was left of a browser"))
@@ -62,28 +64,27 @@ async fn kill(pid: i32, start: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the processes of a dead keeper's OS session that belong to its run folder.
-///
-/// The session's number stays taken as long as one of them lives. Should it have passed to
-/// another session all the same, its members don't know the run folder.
+/// Returns the processes that carry the run folder's mark in their environment: what the
+/// browser started, wherever it went. No stranger has it.
 fn helpers(identity: &Identity, run: &Path) -> Vec<Stat> {
+    let me = rustix::process::getpid().as_raw_nonzero().get();
     let mut all = process::all();
     all.retain(|stat| {
-        stat.session == identity.keeper_pid
+        stat.pid != me
             && !stat.is_dead()
             && identity.keeper_start <= stat.start
-            && knows(stat.pid, run)
+            && is_marked(stat.pid, run)
     });
     all
 }
 
-/// Tells whether a process's command line or environment names the run folder.
-fn knows(pid: i32, run: &Path) -> bool {
+fn is_marked(pid: i32, run: &Path) -> bool {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
     let run = run.as_os_str().as_encoded_bytes();
-    ["cmdline", "environ"].iter().any(|name| {
-        let text = std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
-        text.windows(run.len()).any(|part| part == run)
-    })
+    environment
+        .split(|byte| *byte == 0)
+        .filter_map(|entry| entry.strip_prefix(RUN_MARK.as_bytes())?.strip_prefix(b"="))
+        .any(|value| value == run)
 }
 
 /// Removes a run folder whose keeper and browser are gone; `Ok(false)` if they live.

@@ -69,6 +69,7 @@ impl Browser {
             .stdin(Stdio::null())
             .stdout(stderr_write.try_clone()?)
             .stderr(stderr_write);
+        command.env(super::RUN_MARK, run);
         set_environment(&mut command, &tmp, &tmp_held);
         let child = crate::spawn::with_pipe(command, &commands_read, &messages_write)?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);

@@ -216,7 +216,7 @@ mod tests {
         let mut seen = Vec::new();
         while kept.hand_over() {
             let frame = kept.handed_frame(0).unwrap();
-            seen.push(String::from_utf8_lossy(&frame[5..frame.len().min(32)]).into_owned());
+            seen.push(String::from_utf8_lossy(&frame[5..frame.len().min(40)]).into_owned());
             kept.acknowledge(1);
         }
         seen

@@ -39,6 +39,9 @@ use state::Keeper;
 pub(crate) const MEMORY_SETTINGS: [&str; 3] =
     ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_ARENA_MAX"];
 
+/// A variable in the environment of the browser and of all that it starts: its run folder.
+pub(crate) const RUN_MARK: &str = "BROWSERD_RUN";
+
 /// What a keeper writes to its standard output once its browser is started.
 pub(crate) const READY: &str = "ready\n";
 /// What it writes before the reason when it can't.
