@@ -1,1 +1,50 @@
 //! Sessions: state machine, session task, registry, checkpoints, journal, recovery.
+//!
+//! ```text
+//! Sessions (registry) ──▶ Handle ──▶ session task ──▶ Live (browser, CDP, keeper)
+//!                                        │  ├──▶ Tabs ──▶ page::Page
+//!                                        │  └──▶ Shadow (web storage)
+//!                                        └──▶ store
+//! ```
+//!
+//! What a session is and may do is in [`state`], without I/O. The task in `session` is the
+//! only place that changes a session; it stores, then publishes, then acts. This crate knows
+//! no HTTP, no MCP and no JSON shape of either.
+
+mod act;
+mod adopt;
+mod aside;
+mod call;
+mod cause;
+mod checkpoint;
+mod command;
+mod config;
+mod deps;
+mod dial;
+mod dirt;
+mod error;
+mod handle;
+mod launch;
+mod live;
+mod notes;
+mod registry;
+mod report;
+mod services;
+mod session;
+mod slots;
+pub mod state;
+mod stub;
+mod summary;
+mod tabs;
+mod targets;
+mod watch_pages;
+
+pub use act::{Act, Acted, Outcome};
+pub use cause::Cause;
+pub use command::Browsers;
+pub use config::Config;
+pub use deps::Deps;
+pub use error::Error;
+pub use registry::{CallRecord, Filter, How, InFlight, Open, Opened, Sessions};
+pub use store::CallState;
+pub use summary::{CheckpointInfo, Recovered, Summary, TabInfo};

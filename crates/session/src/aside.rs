@@ -1,0 +1,82 @@
+//! Reads and fills the localStorage of an origin that no tab shows, in a page nobody sees.
+//!
+//! What a page writes while it leaves for another site is stored, but its events need not
+//! come (Chromium 156: in one run they did, in the next not).
+
+use base::Ctx;
+use cdp::protocol::target;
+
+use crate::Error;
+use crate::checkpoint::manifest::{Items, origin_of};
+use crate::checkpoint::part::storage::{READ_SCRIPT, seed_script};
+use crate::live::Live;
+use crate::stub::Stub;
+use crate::tabs::Tabs;
+
+/// Reads an origin's localStorage through a hidden page of its own.
+///
+/// # Errors
+/// Those of the browser.
+///
+/// # Cancel safety
+/// The hidden page is in the notes until it is closed; the next daemon closes it.
+pub(crate) async fn read_origin(
+    ctx: &Ctx,
+    live: &Live,
+    tabs: &Tabs,
+    storage_key: &str,
+) -> Result<Option<Items>, Error> {
+    let Some(origin) = origin_of(storage_key) else { return Ok(None) };
+    let text = run_in(ctx, live, tabs, origin, READ_SCRIPT).await?;
+    let items = serde_json::from_str(&text);
+    items.map(Some).map_err(|err| Error::Checkpoint { reason: err.to_string() })
+}
+
+/// Fills an origin's localStorage through a hidden page of its own.
+///
+/// # Errors
+/// Those of the browser.
+///
+/// # Cancel safety
+/// As [`read_origin`].
+pub(crate) async fn seed_origin(
+    ctx: &Ctx,
+    live: &Live,
+    tabs: &Tabs,
+    storage_key: &str,
+    items: &Items,
+) -> Result<(), Error> {
+    let Some(origin) = origin_of(storage_key) else { return Ok(()) };
+    run_in(ctx, live, tabs, origin, &seed_script(Some(items), None)).await?;
+    Ok(())
+}
+
+async fn run_in(
+    ctx: &Ctx,
+    live: &Live,
+    tabs: &Tabs,
+    origin: &str,
+    script: &str,
+) -> Result<String, Error> {
+    let root = live.connection.root();
+    // A hidden target is announced to nobody, so it is no tab by accident.
+    let create = target::CreateTarget {
+        url: "about:blank".to_owned(),
+        hidden: Some(true),
+        ..Default::default()
+    };
+    let hidden = root.call(ctx, &create).await?.target_id;
+    live.set_aside(&hidden, true);
+    live.note(tabs);
+    let out = async {
+        let attach = target::AttachToTarget { target_id: hidden.clone(), flatten: Some(true) };
+        let session = root.call(ctx, &attach).await?.session_id;
+        let session = live.connection.attach(&session);
+        let stub = Stub::begin(&session, ctx).await?;
+        stub.run(&format!("{origin}/browserd-aside"), script).await
+    }
+    .await;
+    root.post(&target::CloseTarget { target_id: hidden.clone() })?;
+    live.set_aside(&hidden, false);
+    out
+}

@@ -1,0 +1,190 @@
+//! One call on a session's pages: how it waits, how it is journalled, how it is done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use base::{CallId, Ctx, SessionId, TabId};
+use cdp::protocol::target;
+use page::Gate;
+use store::{CallRow, CallState};
+use tokio::sync::oneshot;
+
+use crate::Error;
+use crate::act::{Act, Acted, Outcome};
+use crate::deps::Deps;
+use crate::live::Live;
+use crate::tabs::Tabs;
+
+/// A call that waits for its turn, or runs.
+pub(crate) struct Pending {
+    /// How long it may take and whether it is still wanted.
+    pub ctx: Ctx,
+    /// The tab it names.
+    pub tab: Option<TabId>,
+    /// What is to be done.
+    pub act: Act,
+    /// Whether something that can change a page may have been sent.
+    pub sent: Arc<AtomicBool>,
+    /// Who waits for it.
+    pub reply: oneshot::Sender<Result<Acted, Error>>,
+}
+
+impl Pending {
+    /// Tells whether anybody still waits, and has time to.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.reply.is_closed() && !self.ctx.cancel.is_cancelled() && !self.ctx.remaining().is_zero()
+    }
+}
+
+/// What a call needs beside itself.
+#[derive(Clone)]
+pub(crate) struct Bench {
+    /// The daemon's parts.
+    pub deps: Arc<Deps>,
+    /// The session.
+    pub session: SessionId,
+    /// Its browser.
+    pub live: Arc<Live>,
+    /// Its tabs.
+    pub tabs: Tabs,
+}
+
+/// Does what a call asks for; returns the tab it was done on, too.
+///
+/// # Cancel safety
+/// What was sent stays sent; `sent` of the call says whether anything was.
+pub(crate) async fn perform(
+    bench: &Bench,
+    pending: &Pending,
+) -> (Option<TabId>, Result<Outcome, Error>) {
+    if let Act::NewTab { url } = &pending.act {
+        let made = new_tab(bench, pending, url.as_deref()).await;
+        return match made {
+            Ok(tab) => (Some(tab), tab_outcome(bench, tab)),
+            Err(err) => (None, Err(err)),
+        };
+    }
+    let tab = match bench.tabs.meant(pending.tab) {
+        Ok(tab) => tab,
+        Err(err) => return (None, Err(err)),
+    };
+    (Some(tab), on_tab(bench, pending, tab).await)
+}
+
+async fn on_tab(bench: &Bench, pending: &Pending, tab: TabId) -> Result<Outcome, Error> {
+    let ctx = &pending.ctx;
+    let page = bench.tabs.page(ctx, tab).await?;
+    let gate = || gate(bench, pending, page.session().id());
+    Ok(match &pending.act {
+        Act::Navigate(to) => Outcome::Navigated(page.navigate(ctx, &gate(), to).await?),
+        Act::Snapshot(options) => Outcome::Snapshot(page.snapshot(ctx, options).await?),
+        Act::Interact(action) => Outcome::Interacted(page.interact(ctx, &gate(), action).await?),
+        Act::WaitFor(wait) => Outcome::Waited(page.wait_for(ctx, wait).await?),
+        Act::Content(format) => Outcome::Content(page.content(ctx, *format).await?),
+        Act::Evaluate(script) => Outcome::Evaluated(page.evaluate(ctx, &gate(), script).await?),
+        Act::Screenshot(options) => Outcome::Image(page.screenshot(ctx, options).await?),
+        Act::CloseTab => {
+            record(bench, pending, None, None).await?;
+            let close = target::CloseTarget { target_id: page.target_id().to_owned() };
+            bench.live.connection.root().call(ctx, &close).await?;
+            Outcome::Done
+        }
+        Act::HandleDialog { accept, text } => {
+            record(bench, pending, None, None).await?;
+            page.handle_dialog(ctx, *accept, text.clone()).await?;
+            Outcome::Done
+        }
+        Act::ListTabs => Outcome::Tabs(bench.tabs.infos()),
+        Act::ActivateTab | Act::NewTab { .. } => tab_outcome(bench, tab)?,
+    })
+}
+
+async fn new_tab(bench: &Bench, pending: &Pending, url: Option<&str>) -> Result<TabId, Error> {
+    let ctx = &pending.ctx;
+    record(bench, pending, None, None).await?;
+    let creating = bench.live.targets.creating();
+    let create =
+        target::CreateTarget { url: "about:blank".to_owned(), ..Default::default() };
+    let made = bench.live.connection.root().call(ctx, &create).await?;
+    drop(creating);
+    bench.live.nudge().await;
+    let (tab, page) = bench.tabs.of_target(ctx, &made.target_id).await?;
+    bench.tabs.activate(tab);
+    if let Some(url) = url {
+        page.navigate(ctx, &Gate::open(), &page::Navigate { url: url.to_owned() }).await?;
+    }
+    Ok(tab)
+}
+
+fn tab_outcome(bench: &Bench, tab: TabId) -> Result<Outcome, Error> {
+    let info = bench.tabs.info(tab);
+    info.map(Outcome::Tab)
+        .ok_or_else(|| Error::TabNotFound { tab: Some(tab), open: bench.tabs.ids() })
+}
+
+/// Returns the gate that journals a call before its first effect.
+fn gate(bench: &Bench, pending: &Pending, cdp_session: Option<&str>) -> Gate {
+    let journal = Journal::of(bench, pending);
+    let cdp_session = cdp_session.map(str::to_owned);
+    Gate::new(Arc::new(move |cdp_id| {
+        let (journal, cdp_session) = (journal.clone(), cdp_session.clone());
+        Box::pin(async move {
+            journal.sent(Some(cdp_id), cdp_session).await.map_err(|err| page::Error::Refused {
+                code: err.code(),
+                message: err.to_string(),
+            })
+        })
+    }))
+}
+
+async fn record(
+    bench: &Bench,
+    pending: &Pending,
+    cdp_id: Option<u32>,
+    cdp_session: Option<String>,
+) -> Result<(), Error> {
+    Ok(Journal::of(bench, pending).sent(cdp_id, cdp_session).await?)
+}
+
+#[derive(Clone)]
+struct Journal {
+    deps: Arc<Deps>,
+    session: SessionId,
+    call: CallId,
+    operation: &'static str,
+    sent: Arc<AtomicBool>,
+}
+
+impl Journal {
+    fn of(bench: &Bench, pending: &Pending) -> Self {
+        Self {
+            deps: Arc::clone(&bench.deps),
+            session: bench.session,
+            call: pending.ctx.call,
+            operation: pending.act.name(),
+            sent: Arc::clone(&pending.sent),
+        }
+    }
+
+    /// Stores that the call is about to be sent; only then may a byte of it go out.
+    async fn sent(
+        &self,
+        cdp_id: Option<u32>,
+        cdp_session: Option<String>,
+    ) -> Result<(), store::Error> {
+        let row = CallRow {
+            id: self.call,
+            session: Some(self.session),
+            operation: self.operation.to_owned(),
+            state: CallState::Sent,
+            epoch: self.deps.config.epoch,
+            cdp_id,
+            cdp_session,
+            at: self.deps.clock.wall(),
+            outcome: None,
+        };
+        self.deps.store.calls().record(&row).await?;
+        self.sent.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+}

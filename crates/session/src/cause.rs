@@ -1,0 +1,78 @@
+//! Why a session is in its state, in words that stay.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! causes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What led to a session's state, or made a recovery necessary.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Cause { $($(#[$doc])* $name,)* }
+
+        impl Cause {
+            /// Every cause, in the order of the list.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Returns the cause's word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+
+        impl FromStr for Cause {
+            type Err = ();
+
+            fn from_str(text: &str) -> Result<Self, ()> {
+                match text { $($text => Ok(Self::$name),)* _ => Err(()) }
+            }
+        }
+    };
+}
+
+causes! {
+    /// A caller opened it.
+    Opened = "opened",
+    /// The link to its browser dropped.
+    LinkLost = "link_lost",
+    /// Its browser stopped answering.
+    Unresponsive = "browser_unresponsive",
+    /// Its browser ended by itself.
+    Exited = "browser_exited",
+    /// Its browser was killed by a signal.
+    Killed = "browser_killed",
+    /// Its browser was killed because memory ran out.
+    OutOfMemory = "out_of_memory",
+    /// Its browser's keeper died, and the browser with it.
+    KeeperGone = "keeper_gone",
+    /// A page's renderer process crashed.
+    RendererCrashed = "renderer_crashed",
+    /// The daemon was restarted and the browser was still there.
+    Adopted = "adopted",
+    /// The daemon was restarted and the browser was not there any more.
+    DaemonRestarted = "daemon_restarted",
+    /// The daemon was stopped together with its browsers.
+    ShutDown = "shut_down",
+    /// A caller asked for it back.
+    Resumed = "resumed",
+    /// A new browser holds the checkpoint's state.
+    Restored = "restored",
+    /// The browser could not be started.
+    LaunchFailed = "launch_failed",
+    /// The new browser could not be filled.
+    RestoreFailed = "restore_failed",
+    /// Nothing to come back from.
+    NoCheckpoint = "no_checkpoint",
+    /// The newest checkpoint is too old.
+    TooOld = "too_old",
+    /// Its owner closed it.
+    Closed = "closed",
+    /// Its stored row or checkpoint can't be read.
+    Corrupt = "corrupt",
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,241 @@
+//! Capture: from a living browser to a checkpoint in the store.
+//!
+//! Order matters here. The service processes are read before anything else and once more
+//! right before the manifest is published: had one of them died in between, what was read may
+//! be the emptied state, and the last good checkpoint must stay the newest.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base::{CheckpointId, Ctx, Private, SessionId, TabId};
+use page::Page;
+use store::{BlobAddress, CheckpointRow, Unpublished};
+
+use super::manifest::{
+    self, CookiesPart, Items, Manifest, OriginEntry, OriginPart, TabEntry, TabPart, kind,
+};
+use super::part::{cookies, storage};
+use super::shadow::{Area, Shadow};
+use crate::Error;
+use crate::deps::Deps;
+use crate::live::Live;
+use crate::services::Service;
+use crate::summary::CheckpointInfo;
+
+/// How long a page is asked for its scroll position; a stuck one keeps its last known.
+const SCROLL_LIMIT: Duration = Duration::from_millis(300);
+
+/// What a capture is of, and what for.
+pub(crate) struct Order {
+    /// The session.
+    pub session: SessionId,
+    /// Its generation.
+    pub generation: u64,
+    /// Its tabs in order, with what is known of each.
+    pub tabs: Vec<(TabId, Option<Page>, TabPart)>,
+    /// The active one.
+    pub active: Option<TabId>,
+    /// Its web storage.
+    pub shadow: Arc<Mutex<Shadow>>,
+    /// What it is taken for.
+    pub cause: String,
+    /// Its name, if it was asked for by name.
+    pub name: Option<String>,
+    /// A version of its own, or the rolling latest.
+    pub kept: bool,
+    /// What the newest checkpoint holds: an equal one isn't written again.
+    pub last: Option<Arc<Manifest>>,
+}
+
+/// What came of a capture.
+pub(crate) enum Captured {
+    /// A checkpoint was published.
+    Published(CheckpointInfo, Arc<Manifest>, Vec<TabPart>),
+    /// Nothing has changed since the last one.
+    Unchanged,
+    /// A service process died: nothing of it may be believed.
+    Discarded(Service),
+}
+
+/// Captures a session.
+///
+/// # Errors
+/// Those of the browser and of the store; the last good checkpoint stays the newest.
+///
+/// # Cancel safety
+/// Yes: parts without a manifest are swept later.
+pub(crate) async fn capture(
+    ctx: &Ctx,
+    deps: &Deps,
+    live: &Live,
+    order: Order,
+) -> Result<Captured, Error> {
+    if let Some(lost) = live.services.check(ctx, &live.connection).await? {
+        return Ok(Captured::Discarded(lost));
+    }
+    let (jar, tabs) = tokio::join!(
+        cookies::capture(ctx, &live.connection),
+        read_tabs(ctx, &order),
+        // A version somebody asked for holds what was written a moment before.
+    );
+    let jar = jar?;
+    read_areas(ctx, &order).await;
+    let writer = Writer { deps, session: order.session };
+    let (manifest, parts, bytes) = writer.put_all(&order, &jar, &tabs).await?;
+    if !order.kept && order.last.as_deref() == Some(&manifest) {
+        return Ok(Captured::Unchanged);
+    }
+    if let Some(lost) = live.services.check(ctx, &live.connection).await? {
+        return Ok(Captured::Discarded(lost));
+    }
+    let row = CheckpointRow {
+        id: CheckpointId::new(),
+        session: order.session,
+        number: 0,
+        name: order.name.map(Private::new),
+        cause: order.cause,
+        taken_at: deps.clock.wall(),
+        generation: order.generation,
+        bytes,
+        kept: order.kept,
+        manifest: manifest::encode(&manifest).map_err(unwritable)?,
+        parts: parts.clone(),
+    };
+    let info = info(&row);
+    deps.store.checkpoints().publish(Unpublished { row, parts }).await?;
+    Ok(Captured::Published(info, Arc::new(manifest), tabs))
+}
+
+/// Returns a checkpoint row's public face.
+pub(crate) fn info(row: &CheckpointRow) -> CheckpointInfo {
+    CheckpointInfo {
+        id: row.id,
+        name: row.name.clone(),
+        cause: row.cause.clone(),
+        taken_at: row.taken_at,
+        bytes: row.bytes,
+    }
+}
+
+async fn read_tabs(ctx: &Ctx, order: &Order) -> Vec<TabPart> {
+    let tabs = order.tabs.iter().map(|(tab, page, known)| async move {
+        let mut part = TabPart { tab: tab.0, ..known.clone() };
+        let Some(page) = page else { return part };
+        let state = page.state();
+        part.url = state.url.expose().clone();
+        part.title = state.title.expose().clone();
+        if let Ok((x, y)) = page.scroll_position(&ctx.at_most(SCROLL_LIMIT)).await {
+            (part.scroll_x, part.scroll_y) = (x, y);
+        }
+        part
+    });
+    futures_util::future::join_all(tabs).await
+}
+
+/// Reads the areas whose picture is in doubt; for a kept version every open one.
+async fn read_areas(ctx: &Ctx, order: &Order) {
+    for (tab, page, _) in &order.tabs {
+        let Some(page) = page else { continue };
+        if page.state().dialog.is_some() {
+            continue;
+        }
+        for area in storage::open_areas(*tab, page) {
+            let wanted = {
+                let mut shadow = lock(&order.shadow);
+                let wanted = shadow.opened(&area) || order.kept;
+                if wanted {
+                    shadow.read_begins(&area);
+                }
+                wanted
+            };
+            if wanted {
+                let step = ctx.at_most(SCROLL_LIMIT);
+                let items = storage::read(&step, page.session(), &area).await.ok();
+                lock(&order.shadow).read_ended(&area, items);
+            }
+        }
+    }
+}
+
+struct Writer<'a> {
+    deps: &'a Deps,
+    session: SessionId,
+}
+
+impl Writer<'_> {
+    async fn put<T: serde::Serialize>(
+        &self,
+        kind: &str,
+        part: &T,
+        parts: &mut Vec<BlobAddress>,
+        bytes: &mut u64,
+    ) -> Result<String, Error> {
+        let canonical = manifest::encode(part).map_err(unwritable)?;
+        let address = self.deps.store.blobs().put(self.session, kind, &canonical).await?;
+        *bytes += canonical.len() as u64;
+        let text = address.to_string();
+        parts.push(address);
+        Ok(text)
+    }
+
+    async fn put_all(
+        &self,
+        order: &Order,
+        jar: &CookiesPart,
+        tabs: &[TabPart],
+    ) -> Result<(Manifest, Vec<BlobAddress>, u64), Error> {
+        let (origins, mut of_tabs) = split(&order.shadow);
+        let (mut parts, mut bytes) = (vec![], 0);
+        let mut manifest = Manifest {
+            version: manifest::VERSION,
+            generation: order.generation,
+            active: order.active.map(|tab| tab.0),
+            ..Manifest::default()
+        };
+        manifest.cookies = Some(self.put(kind::COOKIES, jar, &mut parts, &mut bytes).await?);
+        for part in origins {
+            let address = self.put(kind::ORIGIN, &part, &mut parts, &mut bytes).await?;
+            manifest.origins.push(OriginEntry { storage_key: part.storage_key, part: address });
+        }
+        for tab in tabs {
+            let session_storage = of_tabs.remove(&tab.tab).unwrap_or_default();
+            let part = TabPart { session_storage, ..tab.clone() };
+            let address = self.put(kind::TAB, &part, &mut parts, &mut bytes).await?;
+            manifest.tabs.push(TabEntry { tab: tab.tab, part: address });
+        }
+        Ok((manifest, parts, bytes))
+    }
+}
+
+type OfTabs = BTreeMap<u32, BTreeMap<String, Items>>;
+
+/// Returns the shadow's picture as parts: per origin, and per tab.
+fn split(shadow: &Mutex<Shadow>) -> (Vec<OriginPart>, OfTabs) {
+    let shadow = lock(shadow);
+    let mut origins = vec![];
+    let mut tabs = OfTabs::new();
+    for (Area { storage_key, tab }, items) in shadow.areas() {
+        if items.is_empty() {
+            continue;
+        }
+        match tab {
+            Some(tab) => {
+                tabs.entry(tab.0).or_default().insert(storage_key.clone(), items.clone());
+            }
+            None => {
+                let storage_key = storage_key.clone();
+                origins.push(OriginPart { storage_key, local: items.clone() });
+            }
+        }
+    }
+    (origins, tabs)
+}
+
+fn lock(shadow: &Mutex<Shadow>) -> std::sync::MutexGuard<'_, Shadow> {
+    shadow.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn unwritable(err: serde_json::Error) -> Error {
+    Error::Checkpoint { reason: err.to_string() }
+}

@@ -1,0 +1,4 @@
+//! The parts of a checkpoint, one file each: how they are captured, restored and verified.
+
+pub(crate) mod cookies;
+pub(crate) mod storage;

@@ -1,0 +1,119 @@
+//! Web storage: localStorage of every origin visited, sessionStorage of every tab.
+//!
+//! What it can't bring back: sessionStorage written while a page leaves for another site,
+//! and storage of frames of other sites (they come with out-of-process frames).
+
+use base::{Ctx, TabId};
+use cdp::Session;
+use cdp::protocol::dom_storage as wire;
+use page::Page;
+
+use crate::Error;
+use crate::checkpoint::manifest::Items;
+use crate::checkpoint::shadow::Area;
+
+/// Returns the storage areas that are open in a page and can be read through its session.
+pub(crate) fn open_areas(tab: TabId, page: &Page) -> Vec<Area> {
+    let mut areas = vec![];
+    for frame in page.frames() {
+        let Some(storage_key) = storage_key_of(frame.url.expose()) else { continue };
+        for tab in [None, Some(tab)] {
+            let area = Area { storage_key: storage_key.clone(), tab };
+            if !areas.contains(&area) {
+                areas.push(area);
+            }
+        }
+    }
+    areas
+}
+
+/// Returns the storage key of a first-party document at this URL, if it has storage.
+pub(crate) fn storage_key_of(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    matches!(url.scheme(), "http" | "https")
+        .then(|| format!("{}/", url.origin().ascii_serialization()))
+}
+
+/// Reads one area through the session of a page it is open in.
+///
+/// # Cancel safety
+/// Yes.
+pub(crate) async fn read(ctx: &Ctx, session: &Session, area: &Area) -> Result<Items, Error> {
+    let get = wire::GetDOMStorageItems { storage_id: storage_id(area) };
+    let reply = session.call(ctx, &get).await?;
+    Ok(reply.entries.into_iter().filter_map(pair).collect())
+}
+
+/// Writes one area through the session of a page it is open in.
+///
+/// # Cancel safety
+/// Some of the items may be written.
+pub(crate) async fn write(
+    ctx: &Ctx,
+    session: &Session,
+    area: &Area,
+    items: &Items,
+) -> Result<(), Error> {
+    for (key, value) in items {
+        let set = wire::SetDOMStorageItem {
+            storage_id: storage_id(area),
+            key: key.clone(),
+            value: value.clone(),
+        };
+        session.call(ctx, &set).await?;
+    }
+    Ok(())
+}
+
+/// Returns a script for a stub that fills its origin's storage and tells whether all is there.
+pub(crate) fn seed_script(local: Option<&Items>, session: Option<&Items>) -> String {
+    // As text to be parsed: in an object literal the key `__proto__` would not be an item.
+    let literal = |items: Option<&Items>| {
+        let json = serde_json::to_string(&items).unwrap_or_else(|_| "null".to_owned());
+        serde_json::to_string(&json).unwrap_or_else(|_| "'null'".to_owned())
+    };
+    format!(
+        "const put = (area, items) => {{ \
+           if (items === null) return true; \
+           area.clear(); \
+           for (const [key, value] of Object.entries(items)) area.setItem(key, value); \
+           return area.length === Object.keys(items).length \
+             && Object.entries(items).every(([key, value]) => area.getItem(key) === value); \
+         }}; \
+         return JSON.stringify([put(localStorage, JSON.parse({})), \
+           put(sessionStorage, JSON.parse({}))]);",
+        literal(local),
+        literal(session),
+    )
+}
+
+/// A script for a stub that returns its origin's localStorage.
+pub(crate) const READ_SCRIPT: &str = "return JSON.stringify(Object.fromEntries(\
+    Array.from({length: localStorage.length}, (_, n) => localStorage.key(n))\
+    .map(key => [key, localStorage.getItem(key)])));";
+
+fn storage_id(area: &Area) -> wire::StorageId {
+    wire::StorageId {
+        storage_key: Some(area.storage_key.clone()),
+        is_local_storage: area.tab.is_none(),
+        ..Default::default()
+    }
+}
+
+fn pair(item: Vec<String>) -> Option<(String, String)> {
+    let mut item = item.into_iter();
+    Some((item.next()?, item.next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_web_pages_have_storage() {
+        assert_eq!(storage_key_of("https://a.test/x?y").as_deref(), Some("https://a.test/"));
+        assert_eq!(storage_key_of("http://a.test:81/").as_deref(), Some("http://a.test:81/"));
+        assert_eq!(storage_key_of("about:blank"), None);
+        assert_eq!(storage_key_of("data:text/html,x"), None);
+    }
+}

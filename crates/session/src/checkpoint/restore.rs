@@ -1,0 +1,450 @@
+//! Restore: from a checkpoint to a new browser that holds the session's state.
+//!
+//! ```text
+//! cookies ──▶ per tab, all at once: stub per origin (localStorage, sessionStorage)
+//!                                   ──▶ the real page ──▶ scroll ──▶ read back
+//! ```
+//!
+//! Everything is in place before the first real load, so no page ever sees itself logged out.
+//! Each origin's localStorage is seeded by one tab, the one that shows it if there is one; no
+//! tab loads its real page before all are seeded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{CheckpointId, Ctx, Part, SessionId, TabId};
+use cdp::protocol::page as wire;
+use cdp::protocol::{storage as storage_wire, target};
+use page::{Gate, Navigate, Page};
+use store::{BlobAddress, CheckpointRow};
+
+use super::manifest::{CookiesPart, Items, Manifest, OriginPart, TabPart, kind, origin_of};
+use super::part::{cookies, storage};
+use crate::Error;
+use crate::deps::Deps;
+use crate::live::Live;
+use crate::stub::Stub;
+use crate::tabs::Tabs;
+
+/// How long one tab's real page may take to load before the session goes on without.
+const LOAD_LIMIT: Duration = Duration::from_secs(15);
+
+/// A checkpoint's content, read and checked.
+pub(crate) struct Content {
+    /// Its row.
+    pub row: CheckpointRow,
+    /// Its manifest.
+    pub manifest: Arc<Manifest>,
+    /// The cookies.
+    pub cookies: CookiesPart,
+    /// localStorage per origin.
+    pub origins: Vec<OriginPart>,
+    /// The tabs in order.
+    pub tabs: Vec<TabPart>,
+}
+
+/// What was brought back and what was not.
+pub(crate) struct Report {
+    /// Verified.
+    pub restored: Vec<Part>,
+    /// Not there, or not verified.
+    pub lost: Vec<Part>,
+}
+
+/// Reads the newest checkpoint of a session that can be read, `from` first.
+///
+/// A damaged one is named in the log, stays where it is, and is passed over.
+///
+/// # Errors
+/// The error of `from` if no other can be read either.
+///
+/// # Cancel safety
+/// Yes.
+pub(crate) async fn read(
+    deps: &Deps,
+    session: SessionId,
+    from: CheckpointId,
+) -> Result<Content, Error> {
+    let mut rows = deps.store.checkpoints().list(session).await?.rows;
+    // Newest first, and `from` before all: it is the one the state names.
+    rows.sort_by_key(|row| (row.id != from, std::cmp::Reverse(row.number)));
+    let mut first = None;
+    for row in rows {
+        let id = row.id;
+        match read_one(deps, row).await {
+            Ok(content) => return Ok(content),
+            Err(err) => {
+                tracing::warn!(checkpoint = %id, %err, "checkpoint is damaged; trying an older one");
+                first.get_or_insert(err);
+            }
+        }
+    }
+    Err(first.unwrap_or(Error::CheckpointNotFound { id: from }))
+}
+
+async fn read_one(deps: &Deps, row: CheckpointRow) -> Result<Content, Error> {
+    let manifest: Manifest = parse(&row.manifest)?;
+    let part = async |kind: &str, address: &str| {
+        let address: BlobAddress =
+            address.parse().map_err(|_| unreadable("a part's address is malformed"))?;
+        Ok::<_, Error>(deps.store.blobs().get(row.session, kind, address).await?)
+    };
+    let cookies = match &manifest.cookies {
+        Some(address) => parse(&part(kind::COOKIES, address).await?)?,
+        None => CookiesPart::default(),
+    };
+    let mut origins = vec![];
+    for entry in &manifest.origins {
+        origins.push(parse(&part(kind::ORIGIN, &entry.part).await?)?);
+    }
+    let mut tabs = vec![];
+    for entry in &manifest.tabs {
+        tabs.push(parse(&part(kind::TAB, &entry.part).await?)?);
+    }
+    Ok(Content { manifest: Arc::new(manifest), cookies, origins, tabs, row })
+}
+
+fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|err| unreadable(&err.to_string()))
+}
+
+fn unreadable(reason: &str) -> Error {
+    Error::Checkpoint { reason: reason.to_owned() }
+}
+
+/// Fills a new browser with a checkpoint's content.
+///
+/// `kept_profile` says that the browser runs on a named profile's own folder, which may hold
+/// state of another age: what the checkpoint knows is cleared before it is seeded.
+///
+/// # Errors
+/// Those of the browser; it is of no use then.
+///
+/// # Cancel safety
+/// No: the browser must be stopped.
+pub(crate) async fn restore(
+    ctx: &Ctx,
+    deps: &Deps,
+    live: &Live,
+    tabs: &Tabs,
+    content: &Content,
+    kept_profile: bool,
+) -> Result<Report, Error> {
+    if kept_profile {
+        clear(ctx, live, content).await?;
+    }
+    let jar = cookies::restore(ctx, &live.connection, &content.cookies, deps.clock.wall());
+    let pages = futures_util::future::try_join_all(
+        content.tabs.iter().map(|tab| open_tab(ctx, live, tabs, TabId(tab.tab))),
+    );
+    let (jar, pages) = tokio::try_join!(jar, pages)?;
+
+    let plan = plan(content);
+    let seeded = futures_util::future::try_join_all(
+        pages.iter().zip(&plan).map(|(page, seeds)| seed(ctx, page, seeds)),
+    )
+    .await?;
+    if content.tabs.is_empty() {
+        for part in &content.origins {
+            crate::aside::seed_origin(ctx, live, tabs, &part.storage_key, &part.local).await?;
+        }
+    }
+    let loaded = futures_util::future::try_join_all(
+        pages.iter().zip(&content.tabs).map(|(page, tab)| load(ctx, page, tab)),
+    )
+    .await?;
+    Ok(report(content, jar, &seeded, &loaded, kept_profile))
+}
+
+/// Brings one tab back in a browser whose other state is in place: after its renderer crashed.
+///
+/// # Errors
+/// Those of the browser.
+///
+/// # Cancel safety
+/// No: the tab must be restored again.
+pub(crate) async fn restore_tab(ctx: &Ctx, page: &Page, part: &TabPart) -> Result<Report, Error> {
+    let seeds = seeds_of(part, &mut BTreeMap::new());
+    let seeded = seed(ctx, page, &seeds).await?;
+    let loaded = load(ctx, page, part).await?;
+    let (mut restored, mut lost) = (vec![Part::Cookies, Part::LocalStorage], vec![]);
+    sort(seeded.session, Part::SessionStorage, &mut restored, &mut lost);
+    sort(loaded.url, Part::Tabs, &mut restored, &mut lost);
+    sort(loaded.scroll, Part::Scroll, &mut restored, &mut lost);
+    lost.extend(NEVER);
+    lost.sort();
+    Ok(Report { restored, lost })
+}
+
+/// What a new document never has of the old one, or what is not captured yet.
+const NEVER: [Part; 14] = [
+    Part::JsHeap,
+    Part::Timers,
+    Part::PendingRequests,
+    Part::Websockets,
+    Part::Dialogs,
+    Part::Downloads,
+    Part::FileChoosers,
+    Part::PasswordFields,
+    Part::History,
+    Part::HistoryState,
+    Part::PostData,
+    Part::Zoom,
+    Part::FormValues,
+    Part::Focus,
+];
+
+async fn clear(ctx: &Ctx, live: &Live, content: &Content) -> Result<(), Error> {
+    let root = live.connection.root();
+    root.call(ctx, &storage_wire::ClearCookies::default()).await?;
+    for origin in content.origins.iter().filter_map(|part| origin_of(&part.storage_key)) {
+        let clear = storage_wire::ClearDataForOrigin {
+            origin: origin.to_owned(),
+            storage_types: "all".to_owned(),
+        };
+        root.call(ctx, &clear).await?;
+    }
+    Ok(())
+}
+
+/// Makes a new target for a tab and waits until its page is attached.
+///
+/// # Cancel safety
+/// A target may be left; it is a tab of the session then.
+pub(crate) async fn open_tab(
+    ctx: &Ctx,
+    live: &Live,
+    tabs: &Tabs,
+    tab: TabId,
+) -> Result<Page, Error> {
+    let creating = live.targets.creating();
+    let create = target::CreateTarget { url: "about:blank".to_owned(), ..Default::default() };
+    let made = live.connection.root().call(ctx, &create).await?;
+    live.targets.claim(&made.target_id, tab);
+    drop(creating);
+    live.nudge().await;
+    let (_, page) = tabs.of_target(ctx, &made.target_id).await?;
+    Ok(page)
+}
+
+/// One document to seed: where, and with what.
+struct Seed {
+    url: String,
+    local: Option<Items>,
+    session: Option<Items>,
+}
+
+/// Returns what each tab seeds, in the order of the tabs.
+fn plan(content: &Content) -> Vec<Vec<Seed>> {
+    let mut local: BTreeMap<String, Items> = content
+        .origins
+        .iter()
+        .map(|part| (part.storage_key.clone(), part.local.clone()))
+        .collect();
+    let mut plan: Vec<_> = content.tabs.iter().map(|tab| seeds_of(tab, &mut local)).collect();
+    // What no tab shows is seeded by the first.
+    if let Some(first) = plan.first_mut() {
+        let rest = std::mem::take(&mut local).into_iter().filter_map(|(storage_key, items)| {
+            let url = stub_url(&storage_key)?;
+            Some(Seed { url, local: Some(items), session: None })
+        });
+        first.splice(0..0, rest);
+    }
+    plan
+}
+
+fn seeds_of(tab: &TabPart, local: &mut BTreeMap<String, Items>) -> Vec<Seed> {
+    let own = storage::storage_key_of(&tab.url);
+    let mut keys: Vec<&String> = tab.session_storage.keys().collect();
+    if let Some(own) = &own
+        && !keys.contains(&own)
+    {
+        keys.push(own);
+    }
+    let seeds = keys.into_iter().filter_map(|storage_key| {
+        let url = stub_url(storage_key)?;
+        let local = local.remove(storage_key);
+        let session = tab.session_storage.get(storage_key).cloned();
+        (local.is_some() || session.is_some()).then_some(Seed { url, local, session })
+    });
+    seeds.collect()
+}
+
+fn stub_url(storage_key: &str) -> Option<String> {
+    origin_of(storage_key).map(|origin| format!("{origin}/browserd-restores"))
+}
+
+/// Whether what was seeded was read back.
+struct Seeded {
+    local: bool,
+    session: bool,
+}
+
+async fn seed(ctx: &Ctx, page: &Page, seeds: &[Seed]) -> Result<Seeded, Error> {
+    let mut out = Seeded { local: true, session: true };
+    if seeds.is_empty() {
+        return Ok(out);
+    }
+    let stub = Stub::begin(page.session(), ctx).await?;
+    for seed in seeds {
+        let script = storage::seed_script(seed.local.as_ref(), seed.session.as_ref());
+        let verified = match stub.run(&seed.url, &script).await {
+            Ok(verified) => verified,
+            // A quota or a strange origin is that origin's loss, not the session's.
+            Err(err) if !err.is_loss() && !ctx.remaining().is_zero() => {
+                tracing::warn!(%err, "an origin's storage could not be restored");
+                out.local &= seed.local.is_none();
+                out.session &= seed.session.is_none();
+                continue;
+            }
+            Err(err) => return Err(err),
+        };
+        let (local, session): (bool, bool) = parse(verified.as_bytes())?;
+        out.local &= local;
+        out.session &= session;
+    }
+    stub.end().await?;
+    Ok(out)
+}
+
+/// Whether the tab is where it was.
+struct Loaded {
+    url: bool,
+    scroll: bool,
+}
+
+async fn load(ctx: &Ctx, page: &Page, tab: &TabPart) -> Result<Loaded, Error> {
+    if tab.url.is_empty() || tab.url == "about:blank" {
+        let navigate = wire::Navigate { url: "about:blank".to_owned(), ..Default::default() };
+        page.session().call(ctx, &navigate).await?;
+        page.session().call(ctx, &wire::ResetNavigationHistory {}).await?;
+        return Ok(Loaded { url: true, scroll: true });
+    }
+    let step = ctx.at_most(LOAD_LIMIT);
+    let went = page.navigate(&step, &Gate::open(), &Navigate { url: tab.url.clone() }).await;
+    if let Err(err) = went {
+        let err = Error::from(err);
+        if err.is_loss() {
+            return Err(err);
+        }
+        // The site may be down or slow: the tab stays at its URL, and the report says so.
+        tracing::warn!(%err, "a tab's page did not load while it was restored");
+        return Ok(Loaded { url: false, scroll: false });
+    }
+    // The stubs before it must not be what "back" leads to.
+    page.session().call(ctx, &wire::ResetNavigationHistory {}).await?;
+    let url = *page.state().url.expose() == tab.url;
+    let scroll = url && scroll_to(&step, page, tab).await;
+    Ok(Loaded { url, scroll })
+}
+
+async fn scroll_to(ctx: &Ctx, page: &Page, tab: &TabPart) -> bool {
+    if tab.scroll_x == 0.0 && tab.scroll_y == 0.0 {
+        return true;
+    }
+    if page.set_scroll(ctx, tab.scroll_x, tab.scroll_y).await.is_err() {
+        return false;
+    }
+    match page.scroll_position(ctx).await {
+        Ok((x, y)) => (x - tab.scroll_x).abs() < 1.5 && (y - tab.scroll_y).abs() < 1.5,
+        Err(_) => false,
+    }
+}
+
+fn report(
+    content: &Content,
+    jar: bool,
+    seeded: &[Seeded],
+    loaded: &[Loaded],
+    kept_profile: bool,
+) -> Report {
+    let (mut restored, mut lost) = (vec![], vec![]);
+    sort(jar, Part::Cookies, &mut restored, &mut lost);
+    let third_party = content.origins.iter().any(|part| origin_of(&part.storage_key).is_none());
+    let local = !third_party && seeded.iter().all(|seeded| seeded.local);
+    sort(local, Part::LocalStorage, &mut restored, &mut lost);
+    let session = seeded.iter().all(|seeded| seeded.session);
+    sort(session, Part::SessionStorage, &mut restored, &mut lost);
+    sort(loaded.iter().all(|loaded| loaded.url), Part::Tabs, &mut restored, &mut lost);
+    sort(loaded.iter().all(|loaded| loaded.scroll), Part::Scroll, &mut restored, &mut lost);
+    lost.extend(NEVER);
+    lost.extend([Part::IndexedDb, Part::ServiceWorkers]);
+    if kept_profile {
+        lost.push(Part::ProfileUnverified);
+    }
+    lost.sort();
+    Report { restored, lost }
+}
+
+fn sort(there: bool, part: Part, restored: &mut Vec<Part>, lost: &mut Vec<Part>) {
+    if there { restored.push(part) } else { lost.push(part) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(value: &str) -> Items {
+        Items::from([("k".to_owned(), value.to_owned())])
+    }
+
+    fn tab(number: u32, url: &str) -> TabPart {
+        TabPart { tab: number, url: url.to_owned(), ..TabPart::default() }
+    }
+
+    fn content(tabs: Vec<TabPart>, origins: &[&str]) -> Content {
+        let origins = origins
+            .iter()
+            .map(|key| OriginPart { storage_key: (*key).to_owned(), local: items(key) })
+            .collect();
+        let row = CheckpointRow {
+            id: CheckpointId::new(),
+            session: SessionId::new(),
+            number: 1,
+            name: None,
+            cause: String::new(),
+            taken_at: base::Timestamp::UNIX_EPOCH,
+            generation: 1,
+            bytes: 0,
+            kept: false,
+            manifest: vec![],
+            parts: vec![],
+        };
+        Content {
+            row,
+            manifest: Arc::default(),
+            cookies: CookiesPart::default(),
+            origins,
+            tabs,
+        }
+    }
+
+    #[test]
+    fn every_origin_is_seeded_once() {
+        let content = content(
+            vec![tab(1, "https://a.test/x"), tab(2, "https://a.test/y")],
+            &["https://a.test/", "https://left.test/"],
+        );
+        let plan = plan(&content);
+        let urls: Vec<Vec<&str>> = plan
+            .iter()
+            .map(|seeds| seeds.iter().map(|seed| seed.url.as_str()).collect())
+            .collect();
+        let left = "https://left.test/browserd-restores";
+        let own = "https://a.test/browserd-restores";
+        assert_eq!(urls, [vec![left, own], vec![]]);
+    }
+
+    #[test]
+    fn each_tab_seeds_its_own_session_storage() {
+        let mut one = tab(1, "https://a.test/x");
+        one.session_storage.insert("https://b.test/".to_owned(), items("one"));
+        let mut two = tab(2, "https://b.test/");
+        two.session_storage.insert("https://b.test/".to_owned(), items("two"));
+        let plan = plan(&content(vec![one, two], &[]));
+        let session: Vec<_> =
+            plan.iter().flatten().map(|seed| seed.session.clone().unwrap()).collect();
+        assert_eq!(session, [items("one"), items("two")]);
+    }
+}

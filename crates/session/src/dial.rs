@@ -1,0 +1,114 @@
+//! Finding a browser again whose link dropped, or that stopped answering.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{Backoff, BrowserId, Ctx, TabId};
+use cdp::protocol::browser as wire;
+use chrome::{ExitCause, ExitRecord, Identity};
+use page::PageOptions;
+use store::TabRow;
+use tokio::sync::mpsc;
+
+use crate::Error;
+use crate::adopt::{Adopted, adopt};
+use crate::cause::Cause;
+use crate::deps::Deps;
+use crate::live::{FromLink, Live};
+use crate::state::LinkId;
+
+/// How long one try may take.
+const ONE_TRY: Duration = Duration::from_secs(10);
+/// How long one sign of life is waited for.
+const ONE_PROBE: Duration = Duration::from_secs(2);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What came of it.
+pub(crate) enum Dialed {
+    /// The link is the old one, and answers.
+    Answers,
+    /// There is a new link to the same browser.
+    Again(Box<Adopted>),
+    /// The browser is gone.
+    Gone(Cause),
+    /// The time is spent; the browser lives and doesn't answer.
+    Spent,
+}
+
+/// What is dialled.
+pub(crate) struct Number {
+    /// The browser.
+    pub browser: BrowserId,
+    /// Its processes.
+    pub identity: Identity,
+    /// The link that dropped, if this daemon had one.
+    pub live: Option<Arc<Live>>,
+    /// The session's tabs as they are stored.
+    pub known: Vec<TabRow>,
+    /// The link the session waits for.
+    pub link: LinkId,
+}
+
+/// Tries with growing pauses until the browser answers, is gone, or the call ends.
+///
+/// # Cancel safety
+/// Yes: the browser stays as it is.
+pub(crate) async fn dial(
+    ctx: &Ctx,
+    deps: &Deps,
+    number: Number,
+    options: impl Fn(TabId) -> PageOptions,
+    news: &mpsc::Sender<FromLink>,
+) -> Dialed {
+    let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+    if let Some(live) = &number.live {
+        while live.connection.is_lost().is_none() {
+            let step = ctx.at_most(ONE_PROBE);
+            if live.connection.root().call(&step, &wire::GetVersion {}).await.is_ok() {
+                return Dialed::Answers;
+            }
+            if ctx.remaining().is_zero() || ctx.cancel.is_cancelled() {
+                return Dialed::Spent;
+            }
+        }
+    }
+    for pause in &mut pauses {
+        let step = ctx.at_most(ONE_TRY);
+        let Number { browser, identity, known, link, .. } = &number;
+        let tried =
+            adopt(&step, deps, *browser, identity, known, &options, *link, news).await;
+        match tried {
+            Ok(adopted) => return Dialed::Again(Box::new(adopted)),
+            Err(Error::Chrome(err)) => match &*err {
+                chrome::Error::Ended(record) => return Dialed::Gone(cause_of(record)),
+                chrome::Error::OtherBrowser | chrome::Error::WrongNonce => {
+                    return Dialed::Gone(Cause::DaemonRestarted);
+                }
+                _ if !chrome::process::is_running(identity.keeper_pid, identity.keeper_start) => {
+                    return Dialed::Gone(Cause::KeeperGone);
+                }
+                err => tracing::debug!(%err, "the keeper can't be reached yet"),
+            },
+            Err(err) => tracing::debug!(%err, "the browser can't be taken over yet"),
+        }
+        if ctx.pause(pause).await.is_err() {
+            return Dialed::Spent;
+        }
+    }
+    Dialed::Spent
+}
+
+/// Returns why a browser that left this record is gone.
+pub(crate) const fn cause_of(record: &ExitRecord) -> Cause {
+    if record.oom {
+        return Cause::OutOfMemory;
+    }
+    match record.cause {
+        ExitCause::Signalled { .. } | ExitCause::BufferFull => Cause::Killed,
+        ExitCause::Exited { .. }
+        | ExitCause::OrphanTimeout
+        | ExitCause::Stopped
+        | ExitCause::LaunchFailed { .. } => Cause::Exited,
+    }
+}

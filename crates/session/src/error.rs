@@ -1,0 +1,259 @@
+//! What can go wrong with a session, each with its code and a hint that can be acted on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{CheckpointId, Code, SessionId, SessionKey, SessionName, Stopped, TabId};
+
+use crate::state::Denied;
+
+/// Why a call on a session has no result.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No session of that id or key.
+    #[error("there is no session {name}")]
+    NotFound {
+        /// As the caller named it.
+        name: SessionName,
+    },
+    /// No tab of that id, or no tab at all.
+    #[error("the session has no {}", tab.map_or("tab".to_owned(), |tab| format!("tab {tab}")))]
+    TabNotFound {
+        /// The tab asked for; `None` for the active one.
+        tab: Option<TabId>,
+        /// The tabs there are.
+        open: Vec<TabId>,
+    },
+    /// No checkpoint of that id in the session.
+    #[error("the session has no checkpoint {id}")]
+    CheckpointNotFound {
+        /// The checkpoint asked for.
+        id: CheckpointId,
+    },
+    /// The session's state doesn't admit the call.
+    #[error("session {id} {}{}", said(*denied), why(.detail))]
+    Denied {
+        /// The session.
+        id: SessionId,
+        /// What its state says.
+        denied: Denied,
+        /// What led there, if it is known.
+        detail: Option<String>,
+    },
+    /// A session that isn't closed holds the key.
+    #[error("the key {key} belongs to session {holder}")]
+    KeyTaken {
+        /// The key.
+        key: SessionKey,
+        /// Who holds it.
+        holder: SessionId,
+    },
+    /// A session holds the named profile's browser.
+    #[error("the profile {profile} is in use by session {holder}")]
+    ProfileBusy {
+        /// The profile.
+        profile: String,
+        /// Who holds it.
+        holder: SessionId,
+    },
+    /// As many of a thing as there may be.
+    #[error("{what}: the limit of {limit} is reached")]
+    LimitReached {
+        /// What is limited.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// The daemon is stopping.
+    #[error("the daemon is stopping")]
+    ShuttingDown,
+    /// The call ended before anything was sent to a page.
+    #[error("{0}; nothing was changed")]
+    NotSent(Stopped),
+    /// The call may have taken effect.
+    #[error("the call may have taken effect: {reason}")]
+    OutcomeUnknown {
+        /// What cut it off.
+        reason: String,
+    },
+    /// An argument that can't be.
+    #[error("{argument}: {reason}")]
+    InvalidArgument {
+        /// Which.
+        argument: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The page refused or failed.
+    #[error(transparent)]
+    Page(Arc<page::Error>),
+    /// The browser could not be found, started, adopted or stopped.
+    #[error(transparent)]
+    Chrome(Arc<chrome::Error>),
+    /// The browser didn't do what was asked of it.
+    #[error("the browser did not do it: {0}")]
+    Cdp(Arc<cdp::Error>),
+    /// Stored data could not be read or written.
+    #[error(transparent)]
+    Store(Arc<store::Error>),
+    /// A checkpoint's content doesn't read back.
+    #[error("the checkpoint can't be used: {reason}")]
+    Checkpoint {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The session's own task ended; a fault of ours.
+    #[error("the session's task has ended")]
+    TaskEnded,
+}
+
+impl Error {
+    /// Returns the error's public code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NotFound { .. } => Code::SessionNotFound,
+            Self::TabNotFound { .. } => Code::TabNotFound,
+            Self::CheckpointNotFound { .. } => Code::CheckpointNotFound,
+            Self::Denied { denied, .. } => match denied {
+                Denied::Stale => Code::Stale,
+                Denied::Failed => Code::Failed,
+                Denied::NoCheckpoint => Code::NoCheckpoint,
+                Denied::Closed => Code::Closed,
+            },
+            Self::KeyTaken { .. } => Code::KeyTaken,
+            Self::ProfileBusy { .. } => Code::ProfileBusy,
+            Self::LimitReached { .. } => Code::LimitReached,
+            Self::ShuttingDown => Code::ShuttingDown,
+            Self::NotSent(_) => Code::Deadline,
+            Self::OutcomeUnknown { .. } => Code::OutcomeUnknown,
+            Self::InvalidArgument { .. } => Code::InvalidArgument,
+            Self::Page(err) => err.code(),
+            Self::Chrome(err) => err.code(),
+            Self::Cdp(err) => err.code(),
+            Self::Store(err) => err.code(),
+            Self::Checkpoint { .. } => Code::Corrupt,
+            Self::TaskEnded => Code::Internal,
+        }
+    }
+
+    /// Returns what the reader can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotFound { .. } => {
+                Some("List the sessions with list_sessions, or open one with open_session.".into())
+            }
+            Self::TabNotFound { open, .. } if open.is_empty() => {
+                Some("Open a tab with new_tab.".into())
+            }
+            Self::TabNotFound { open, .. } => {
+                let open: Vec<_> = open.iter().map(ToString::to_string).collect();
+                Some(format!("The open tabs are {}.", open.join(", ")))
+            }
+            Self::CheckpointNotFound { .. } => {
+                Some("List them with list_session_checkpoints.".into())
+            }
+            Self::Denied { id, denied, .. } => match denied {
+                Denied::Stale | Denied::Failed | Denied::Closed => {
+                    Some(format!("Run `browserd session resume {id}` to bring it back."))
+                }
+                Denied::NoCheckpoint => {
+                    Some("It can't be brought back; close it and open a new session.".into())
+                }
+            },
+            Self::KeyTaken { holder, .. } => {
+                Some(format!("Close session {holder} first, or leave this one closed."))
+            }
+            Self::ProfileBusy { holder, .. } => {
+                Some(format!("Close session {holder} first, or use another profile."))
+            }
+            Self::LimitReached { .. } => {
+                Some("Close a session with close_session, or raise MAX_SESSIONS.".into())
+            }
+            Self::ShuttingDown => Some("Call again when the next daemon has started.".into()),
+            Self::NotSent(_) => Some("Call again, with a longer deadline if need be.".into()),
+            Self::OutcomeUnknown { .. } => {
+                Some("Take a snapshot to see whether it was done, before doing it again.".into())
+            }
+            Self::Page(err) => err.hint(),
+            Self::Chrome(err) => err.hint(),
+            Self::Store(err) => err.hint(),
+            Self::Checkpoint { .. } => {
+                Some("An older one may do: list them with list_session_checkpoints.".into())
+            }
+            Self::InvalidArgument { .. } | Self::Cdp(_) | Self::TaskEnded => None,
+        }
+    }
+
+    /// Returns how long to wait before the same call may succeed, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::LimitReached { .. } => Some(Duration::from_secs(5)),
+            Self::ShuttingDown => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the error only says that the browser or its page went away meanwhile.
+    #[must_use]
+    pub(crate) fn is_loss(&self) -> bool {
+        let lost = |err: &cdp::Error| matches!(err, cdp::Error::Lost(_) | cdp::Error::Ended(_));
+        match self {
+            Self::Cdp(err) => lost(err),
+            Self::Page(err) => match &**err {
+                page::Error::Cdp(err) => lost(err),
+                page::Error::Crashed | page::Error::Gone => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Returns `word` of a stopped wait in which nothing was sent.
+    pub(crate) const fn not_sent(stopped: Stopped) -> Self {
+        Self::NotSent(stopped)
+    }
+}
+
+impl From<page::Error> for Error {
+    fn from(err: page::Error) -> Self {
+        Self::Page(Arc::new(err))
+    }
+}
+
+impl From<chrome::Error> for Error {
+    fn from(err: chrome::Error) -> Self {
+        Self::Chrome(Arc::new(err))
+    }
+}
+
+impl From<cdp::Error> for Error {
+    fn from(err: cdp::Error) -> Self {
+        Self::Cdp(Arc::new(err))
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(err: store::Error) -> Self {
+        match err {
+            store::Error::KeyTaken { key, holder } => Self::KeyTaken { key, holder },
+            err => Self::Store(Arc::new(err)),
+        }
+    }
+}
+
+const fn said(denied: Denied) -> &'static str {
+    match denied {
+        Denied::Stale => "is stale: its checkpoint is too old to come back unasked",
+        Denied::Failed => "has failed: its last recovery did not succeed",
+        Denied::NoCheckpoint => "has no checkpoint it could come back from",
+        Denied::Closed => "is closed",
+    }
+}
+
+fn why(detail: &Option<String>) -> String {
+    detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default()
+}

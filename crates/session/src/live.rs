@@ -1,0 +1,269 @@
+//! A browser in use: the connection to it, its keeper, and the news of both.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base::{BrowserId, Ctx, TaskKind, Tasks};
+use cdp::protocol::target as wire;
+use cdp::{Connection, Events, Next};
+use chrome::{Control, Identity, LinkEnd};
+use tokio::sync::{mpsc, watch};
+
+use crate::Error;
+use crate::notes::{ID_BLOCK, Notes};
+use crate::services::Services;
+use crate::state::LinkId;
+use crate::tabs::Tabs;
+use crate::targets::{Attached, Targets};
+
+/// How many pieces of a browser's news may wait for the session's task.
+pub(crate) const MOST_NEWS: usize = 256;
+/// How long a closed connection's reason is waited for.
+const REASON: Duration = Duration::from_secs(1);
+
+/// A browser that is connected.
+pub(crate) struct Live {
+    /// The link this connection is.
+    pub link: LinkId,
+    /// The browser.
+    pub id: BrowserId,
+    /// Its processes.
+    pub identity: Identity,
+    /// CDP.
+    pub connection: Connection,
+    /// Its keeper.
+    pub control: Control,
+    /// Its pages that aren't tabs yet.
+    pub targets: Targets,
+    /// The processes whose death takes state along.
+    pub services: Services,
+    /// Where its news goes.
+    news: mpsc::Sender<FromLink>,
+    /// CDP ids below this are taken by this daemon.
+    ids_below: AtomicU32,
+    /// Targets made for reading storage, to be closed by whoever comes.
+    aside: Mutex<Vec<String>>,
+}
+
+/// Something a browser, its link or its keeper did.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// A page was announced; it is among the targets.
+    Attached,
+    /// The session of a page ended.
+    Detached {
+        /// The flat session.
+        session: String,
+    },
+    /// The link ended.
+    Ended(LinkEnd),
+    /// An event came from a flat session nobody here knows.
+    Stray {
+        /// The flat session.
+        session: String,
+    },
+    /// A reply came to a command of an earlier daemon.
+    Late {
+        /// The command's id.
+        id: u32,
+        /// Whether it succeeded.
+        ok: bool,
+    },
+    /// Announcements were lost: look for yourself.
+    Lagged,
+    /// A process that holds state died while the browser lives.
+    ServiceLost(crate::services::Service),
+}
+
+/// News with the link it is of.
+#[derive(Debug)]
+pub(crate) struct FromLink {
+    /// The link.
+    pub link: LinkId,
+    /// What happened.
+    pub news: News,
+}
+
+impl Live {
+    /// Takes a connection into use and starts to pass on its news.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of what is put together")]
+    pub(crate) fn new(
+        link: LinkId,
+        id: BrowserId,
+        identity: Identity,
+        connection: Connection,
+        control: Control,
+        ended: watch::Receiver<Option<LinkEnd>>,
+        news: &mpsc::Sender<FromLink>,
+        tasks: &Tasks,
+    ) -> Arc<Self> {
+        let targets = Targets::default();
+        let events = connection.root().events();
+        let pump = Pump {
+            link,
+            connection: connection.clone(),
+            targets: targets.clone(),
+            news: news.clone(),
+        };
+        tasks.spawn(TaskKind::PageEvents, pump.run(events, ended));
+        Arc::new(Self {
+            link,
+            id,
+            identity,
+            connection,
+            control,
+            targets,
+            services: Services::new(link, news.clone(), tasks.clone()),
+            news: news.clone(),
+            ids_below: AtomicU32::new(0),
+            aside: Mutex::default(),
+        })
+    }
+
+    /// Has the browser announce every page, before its scripts run.
+    ///
+    /// # Cancel safety
+    /// Yes: asking twice announces nothing twice.
+    pub(crate) async fn announce_pages(&self, ctx: &Ctx) -> Result<(), Error> {
+        let page = wire::FilterEntry { r#type: Some("page".to_owned()), exclude: Some(false) };
+        let rest = wire::FilterEntry { r#type: None, exclude: Some(true) };
+        let auto_attach = wire::SetAutoAttach {
+            auto_attach: true,
+            wait_for_debugger_on_start: true,
+            flatten: Some(true),
+            filter: Some(vec![page, rest]),
+        };
+        self.connection.root().call(ctx, &auto_attach).await?;
+        Ok(())
+    }
+
+    /// Has the session look at the targets again: one was claimed.
+    ///
+    /// # Cancel safety
+    /// Yes.
+    pub(crate) async fn nudge(&self) {
+        let news = FromLink { link: self.link, news: News::Attached };
+        if self.news.send(news).await.is_err() {
+            tracing::debug!("the session has let its browser go");
+        }
+    }
+
+    /// Leaves notes of the tabs as they are for the next daemon.
+    ///
+    /// The keeper has them before any message that is sent later.
+    pub(crate) fn note(&self, tabs: &Tabs) {
+        let next = self.connection.next_id();
+        if self.ids_below.load(Ordering::Relaxed) < next.saturating_add(ID_BLOCK / 4) {
+            self.ids_below.store(next.saturating_add(ID_BLOCK), Ordering::Relaxed);
+        }
+        let aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let notes =
+            Notes { next_id: self.ids_below.load(Ordering::Relaxed), pages: tabs.noted(), aside };
+        let written = match notes.encode() {
+            Ok(bytes) => self.control.write_notes(bytes).map_err(|err| err.to_string()),
+            Err(err) => Err(err.to_string()),
+        };
+        if let Err(reason) = written {
+            // The link is going or gone; its end comes as news of its own.
+            tracing::debug!(%reason, "notes could not be left");
+        }
+    }
+
+    /// Tells whether the ids used come near the end of the block the notes tell of.
+    pub(crate) fn ids_run_out(&self) -> bool {
+        let below = self.ids_below.load(Ordering::Relaxed);
+        below < self.connection.next_id().saturating_add(ID_BLOCK / 8)
+    }
+
+    /// Remembers a target that has to be closed, or forgets one that is.
+    pub(crate) fn set_aside(&self, target: &str, open: bool) {
+        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        aside.retain(|other| other != target);
+        if open {
+            aside.push(target.to_owned());
+        }
+    }
+}
+
+struct Pump {
+    link: LinkId,
+    connection: Connection,
+    targets: Targets,
+    news: mpsc::Sender<FromLink>,
+}
+
+impl Pump {
+    async fn run(self, mut events: Events, mut ended: watch::Receiver<Option<LinkEnd>>) {
+        let mut strays = self.connection.strays();
+        let mut late = self.connection.late();
+        loop {
+            let next = tokio::select! {
+                biased;
+                // The reason is the better news than the loss.
+                end = ended.wait_for(Option::is_some) => {
+                    let end = end.ok().and_then(|end| end.clone());
+                    Ok(News::Ended(end.unwrap_or(LinkEnd::KeeperGone)))
+                }
+                next = events.next() => Err(next),
+                Some(stray) = next_of(&mut strays) => {
+                    Ok(News::Stray { session: stray.session_id })
+                }
+                Some(reply) = next_of(&mut late) => {
+                    Ok(News::Late { id: reply.id, ok: reply.result.is_ok() })
+                }
+            };
+            let news = match next {
+                Ok(news) => news,
+                Err(Next::Event(event)) => match self.on_event(&event) {
+                    Some(news) => news,
+                    None => continue,
+                },
+                Err(Next::Lagged(_)) => News::Lagged,
+                Err(Next::Ended(_)) => News::Ended(self.reason(&mut ended).await),
+            };
+            let last = matches!(news, News::Ended(_));
+            // A session that doesn't listen any more has let the browser go.
+            if self.news.send(FromLink { link: self.link, news }).await.is_err() || last {
+                return;
+            }
+        }
+    }
+
+    fn on_event(&self, event: &cdp::RawEvent) -> Option<News> {
+        if let Some(Ok(attached)) = event.decode::<wire::AttachedToTargetEvent>() {
+            self.targets.attached(Attached {
+                session: attached.session_id,
+                target: attached.target_info.target_id,
+                has_opener: attached.target_info.opener_id.is_some(),
+                url: attached.target_info.url,
+            });
+            return Some(News::Attached);
+        }
+        if let Some(Ok(detached)) = event.decode::<wire::DetachedFromTargetEvent>() {
+            self.targets.detached(&detached.session_id);
+            return Some(News::Detached { session: detached.session_id });
+        }
+        None
+    }
+
+    async fn reason(&self, ended: &mut watch::Receiver<Option<LinkEnd>>) -> LinkEnd {
+        let told = tokio::time::timeout(REASON, ended.wait_for(Option::is_some)).await;
+        let told = told.ok().and_then(Result::ok).and_then(|end| end.clone());
+        told.unwrap_or_else(|| {
+            LinkEnd::Closed(Arc::new(std::io::ErrorKind::ConnectionAborted.into()))
+        })
+    }
+}
+
+/// Waits for the next item of a channel that may not be there; for ever if it is closed.
+async fn next_of<T>(from: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
+    let next = match from {
+        Some(receiver) => receiver.recv().await,
+        None => None,
+    };
+    if next.is_none() {
+        std::future::pending::<()>().await;
+    }
+    next
+}

@@ -1,0 +1,130 @@
+//! The quiet killer: a browser that lives and has lost its state.
+//!
+//! A killed storage service empties every localStorage, and a killed network service (where
+//! it has a process of its own) every cookie, while pages and JS heap live on (Chromium 156).
+//! All that CDP says of it are `domStorageItemRemoved` events, as if the page had removed the
+//! items. So their processes are known by id and start time, watched, and read again around
+//! every capture: a change means that what was captured may be the emptied state.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base::{Ctx, TaskKind, Tasks};
+use cdp::Connection;
+use cdp::protocol::system_info as wire;
+use tokio::sync::mpsc;
+
+use crate::Error;
+use crate::live::{FromLink, News};
+use crate::state::LinkId;
+
+/// A service process whose death takes state along.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Service {
+    /// Holds localStorage and IndexedDB.
+    Storage,
+    /// Holds cookies, if it has a process of its own.
+    Network,
+}
+
+impl Service {
+    fn of(process_type: &str) -> Option<Self> {
+        match process_type {
+            "storage.mojom.StorageService" => Some(Self::Storage),
+            "network.mojom.NetworkService" => Some(Self::Network),
+            _ => None,
+        }
+    }
+}
+
+type Known = BTreeMap<Service, (i32, u64)>;
+
+/// The service processes of one browser.
+pub(crate) struct Services {
+    link: LinkId,
+    news: mpsc::Sender<FromLink>,
+    tasks: Tasks,
+    known: Arc<Mutex<Known>>,
+}
+
+impl Services {
+    pub(crate) fn new(link: LinkId, news: mpsc::Sender<FromLink>, tasks: Tasks) -> Self {
+        Self { link, news, tasks, known: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the processes again; tells which of them are not the ones known before.
+    ///
+    /// One that was not there before is no loss: services start when they are first needed.
+    ///
+    /// # Cancel safety
+    /// Yes.
+    pub(crate) async fn check(
+        &self,
+        ctx: &Ctx,
+        connection: &Connection,
+    ) -> Result<Option<Service>, Error> {
+        let now = read(ctx, connection).await?;
+        let mut known = self.lock();
+        for (service, process) in &now {
+            match known.get(service) {
+                Some(before) if before == process => {}
+                Some(_) => return Ok(Some(*service)),
+                None => {
+                    known.insert(*service, *process);
+                    self.watch(*service, *process);
+                }
+            }
+        }
+        // One that is gone and not replaced yet is lost all the same.
+        Ok(known.keys().find(|service| !now.contains_key(service)).copied())
+    }
+
+    /// Takes the processes as they are now for the good ones.
+    ///
+    /// # Cancel safety
+    /// Yes.
+    pub(crate) async fn accept(&self, ctx: &Ctx, connection: &Connection) -> Result<(), Error> {
+        let now = read(ctx, connection).await?;
+        let mut known = self.lock();
+        for (service, process) in &now {
+            if known.get(service) != Some(process) {
+                self.watch(*service, *process);
+            }
+        }
+        *known = now;
+        Ok(())
+    }
+
+    fn watch(&self, service: Service, (pid, start): (i32, u64)) {
+        let Ok(process) = chrome::process::watch(pid, start) else {
+            // It is gone already; the next check sees that.
+            return;
+        };
+        let (news, link) = (self.news.clone(), self.link);
+        self.tasks.spawn(TaskKind::ProcessWatch, async move {
+            process.exited().await;
+            let news_of_it = FromLink { link, news: News::ServiceLost(service) };
+            if news.send(news_of_it).await.is_err() {
+                tracing::trace!(?service, "nobody minds that a service ended");
+            }
+        });
+    }
+}
+
+async fn read(ctx: &Ctx, connection: &Connection) -> Result<Known, Error> {
+    let reply = connection.root().call(ctx, &wire::GetProcessInfo {}).await?;
+    let mut known = Known::new();
+    for process in reply.process_info {
+        let Some(service) = Service::of(&process.r#type) else { continue };
+        let Ok(pid) = i32::try_from(process.id) else { continue };
+        // A process that has just ended has no start time; the next check finds its heir.
+        if let Ok(start) = chrome::process::start_time(pid) {
+            known.insert(service, (pid, start));
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,299 @@
+//! Commands, and the calls on pages: one after another, but for those that must not wait.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use base::{TabId, TaskKind};
+use store::CallState;
+use tokio::sync::oneshot;
+
+use super::done::Done;
+use super::{MOST_CALLS, Running, Session};
+use crate::Error;
+use crate::act::{Act, Acted, Lane, Outcome};
+use crate::call::{Bench, Pending, perform};
+use crate::command::{Command, Resume};
+use crate::state::{Admission, Fact, Kind, LinkId};
+use crate::summary::Recovered;
+use crate::watch_pages::PageNews;
+
+impl Session {
+    pub(super) fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Act(pending) => self.act(pending),
+            Command::Wake { resume, reply } => self.wake(resume, reply),
+            Command::Checkpoint { name, reply } => {
+                if self.is_alive() && !self.closing.has_begun() {
+                    self.capture_asked(name.as_deref(), reply);
+                } else {
+                    let refused = self.refusal();
+                    self.reply(reply, Err(refused));
+                }
+            }
+            Command::Close { reply } => self.close(reply),
+            Command::ShutDown { browsers, reply } => self.shut_down(browsers, reply),
+        }
+    }
+
+    /// Answers somebody, once what was decided is stored.
+    pub(super) fn reply<T: Send + 'static>(&mut self, to: oneshot::Sender<T>, answer: T) {
+        self.replies.push(Box::new(move || {
+            if to.send(answer).is_err() {
+                tracing::debug!("a caller left before its answer came");
+            }
+        }));
+    }
+
+    fn act(&mut self, pending: Pending) {
+        if self.closing.has_begun() {
+            let refused = self.refusal();
+            self.reply(pending.reply, Err(refused));
+            return;
+        }
+        let lane = pending.act.lane();
+        let kind = match lane {
+            Lane::Ordered => Kind::Act,
+            Lane::Express => Kind::Look,
+        };
+        match self.state.admit(kind) {
+            Ok(Admission::Run | Admission::AlreadyDone) if lane == Lane::Express => {
+                self.run_express(pending);
+            }
+            Ok(Admission::Run | Admission::AlreadyDone | Admission::Hold) => self.queue(pending),
+            Ok(Admission::ResumeFirst) => match self.ask_resume() {
+                Ok(()) => self.queue(pending),
+                Err(err) => self.reply(pending.reply, Err(err)),
+            },
+            Err(denied) => {
+                let err = self.denied(denied);
+                self.reply(pending.reply, Err(err));
+            }
+        }
+    }
+
+    fn queue(&mut self, pending: Pending) {
+        if MOST_CALLS <= self.queue.len() {
+            let full = Error::LimitReached { what: "calls waiting in one session", limit: MOST_CALLS };
+            self.reply(pending.reply, Err(full));
+            return;
+        }
+        self.queue.push_back(pending);
+        self.run_queue();
+    }
+
+    /// Takes a place for a browser and has the session brought back.
+    fn ask_resume(&mut self) -> Result<(), Error> {
+        if self.slot.is_none() {
+            self.slot = Some(self.slots.take(self.row.id, self.row.profile.as_deref())?);
+        }
+        self.links += 1;
+        self.facts.push_back(Fact::ResumeAsked(LinkId(self.links)));
+        Ok(())
+    }
+
+    fn wake(
+        &mut self,
+        resume: Resume,
+        reply: oneshot::Sender<Result<Option<Recovered>, Error>>,
+    ) {
+        if self.closing.has_begun() {
+            let refused = self.refusal();
+            self.reply(reply, Err(refused));
+            return;
+        }
+        let kind = match resume {
+            Resume::Asked => Kind::Resume,
+            Resume::No => Kind::Act,
+        };
+        match self.state.admit(kind) {
+            Ok(Admission::AlreadyDone) => {
+                let untold = self.untold();
+                self.reply(reply, Ok(untold));
+            }
+            Ok(Admission::Run) if self.is_alive() => {
+                let untold = self.untold();
+                self.reply(reply, Ok(untold));
+            }
+            Ok(Admission::Hold) => self.waiting.push(reply),
+            Ok(Admission::Run | Admission::ResumeFirst) => match self.ask_resume() {
+                Ok(()) => self.waiting.push(reply),
+                Err(err) => self.reply(reply, Err(err)),
+            },
+            Err(denied) => {
+                let err = self.denied(denied);
+                self.reply(reply, Err(err));
+            }
+        }
+    }
+
+    /// The session is alive: whoever waited may go on.
+    pub(super) fn run_held(&mut self) {
+        for waiting in std::mem::take(&mut self.waiting) {
+            let untold = self.untold();
+            self.reply(waiting, Ok(untold));
+        }
+        self.run_queue();
+    }
+
+    /// No browser will come: whoever waited is told why.
+    pub(super) fn refuse_held(&mut self) {
+        let refused = self.failure.take().unwrap_or_else(|| self.refusal());
+        for waiting in std::mem::take(&mut self.waiting) {
+            self.reply(waiting, Err(refused.clone()));
+        }
+        for pending in std::mem::take(&mut self.queue) {
+            self.reply(pending.reply, Err(refused.clone()));
+        }
+    }
+
+    pub(super) fn refuse_all(&mut self) {
+        self.refuse_held();
+        for reply in self.replies.drain(..) {
+            reply();
+        }
+    }
+
+    /// Starts the next call, if none runs and the session is alive.
+    pub(super) fn run_queue(&mut self) {
+        if !self.is_alive() || self.running.is_some() {
+            return;
+        }
+        // Those before and after an express call that was held may run beside it.
+        while let Some(pending) = self.queue.pop_front() {
+            if !pending.is_wanted() {
+                continue;
+            }
+            if pending.act.lane() == Lane::Express {
+                self.run_express(pending);
+                continue;
+            }
+            let since = self.deps.clock.instant();
+            if let Some(abort) = self.spawn_call(pending, true) {
+                self.running = Some(Running { abort, since });
+            }
+            return;
+        }
+    }
+
+    fn run_express(&mut self, pending: Pending) {
+        match &pending.act {
+            Act::ListTabs => {
+                let tabs = Outcome::Tabs(self.tabs.infos());
+                self.answer(pending, None, Ok(tabs));
+            }
+            Act::ActivateTab => match self.tabs.meant(pending.tab) {
+                Ok(tab) => {
+                    self.tabs.activate(tab);
+                    self.save_row = true;
+                    self.capturing.dirt().raise(self.deps.clock.instant());
+                    let info = self.tabs.info(tab).map(Outcome::Tab);
+                    let gone = Error::TabNotFound { tab: Some(tab), open: self.tabs.ids() };
+                    self.answer(pending, Some(tab), info.ok_or(gone));
+                }
+                Err(err) => self.answer(pending, None, Err(err)),
+            },
+            _ => {
+                self.spawn_call(pending, false);
+            }
+        }
+    }
+
+    fn spawn_call(&mut self, pending: Pending, ordered: bool) -> Option<tokio::task::AbortHandle> {
+        let Some(live) = self.live.clone() else {
+            self.queue.push_front(pending);
+            return None;
+        };
+        let bench = Bench {
+            deps: Arc::clone(&self.deps),
+            session: self.row.id,
+            live: Arc::clone(&live),
+            tabs: self.tabs.clone(),
+        };
+        Some(self.spawn_work(TaskKind::PageWork, async move {
+            let (tab, result) = perform(&bench, &pending).await;
+            Done::Call { link: live.link, ordered, pending, tab, result }
+        }))
+    }
+
+    pub(super) fn on_call_done(
+        &mut self,
+        link: LinkId,
+        ordered: bool,
+        pending: Pending,
+        tab: Option<TabId>,
+        result: Result<Outcome, Error>,
+    ) {
+        if ordered {
+            self.running = None;
+        }
+        if pending.act.mutates() {
+            self.capturing.dirt().raise(self.deps.clock.instant());
+        }
+        match result {
+            Err(err) if err.is_loss() => self.on_cut_off(link, pending, tab, &err),
+            result => self.answer(pending, tab, result),
+        }
+        self.run_queue();
+    }
+
+    /// The browser or the page went while a call ran.
+    fn on_cut_off(&mut self, link: LinkId, pending: Pending, tab: Option<TabId>, err: &Error) {
+        if pending.sent.load(Ordering::SeqCst) {
+            let unknown = Error::OutcomeUnknown { reason: err.to_string() };
+            self.answer(pending, tab, Err(unknown));
+        } else {
+            // Nothing of it was sent, so it may run on whatever comes back.
+            self.queue.push_front(pending);
+        }
+        // The page's own news may still be on its way; without it the call would try again.
+        if let Some(tab) = tab {
+            self.on_page_news(PageNews::Crashed(tab));
+            self.on_page_news(PageNews::Gone(tab));
+        }
+        let link_is_gone =
+            self.live.as_ref().is_some_and(|live| live.connection.is_lost().is_some());
+        if link_is_gone && self.is_alive() && self.is_current(link) {
+            self.facts.push_back(Fact::LinkLost(link));
+        }
+    }
+
+    fn answer(&mut self, pending: Pending, tab: Option<TabId>, result: Result<Outcome, Error>) {
+        self.row.call_count += 1;
+        self.row.last_activity = self.deps.clock.wall();
+        let acted = result.map(|outcome| Acted {
+            session: self.row.id,
+            tab: tab.or_else(|| self.tabs.active()),
+            generation: self.row.generation,
+            recovered: self.untold(),
+            outcome,
+        });
+        self.reply(pending.reply, acted);
+    }
+
+    /// Ends the call that runs: the session closes under it.
+    pub(super) fn cut_off_running(&mut self) {
+        if let Some(running) = self.running.take() {
+            tracing::debug!(since = ?running.since, "a call is cut off by the close");
+            running.abort.abort();
+        }
+    }
+
+    /// A reply came to a command of an earlier daemon: the call it ended is done.
+    pub(super) fn on_late(&mut self, id: u32, ok: bool) {
+        let (deps, session) = (Arc::clone(&self.deps), self.row.id);
+        self.spawn_work(TaskKind::Background, async move {
+            let calls = deps.store.calls();
+            let state = if ok { CallState::Done } else { CallState::Failed };
+            match calls.by_cdp_id(session, id).await {
+                Ok(Some(row)) => {
+                    if let Err(err) = calls.finish(row.id, state, None).await {
+                        tracing::warn!(%err, "the outcome of a call could not be stored");
+                    }
+                }
+                Ok(None) => {}
+                Err(err) => tracing::warn!(%err, "the journal can't be read"),
+            }
+            Done::ReadAside
+        });
+    }
+}

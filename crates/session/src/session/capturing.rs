@@ -1,0 +1,270 @@
+//! When captures are taken, and what becomes of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{CheckpointId, Instant, TabId, TaskKind};
+use tokio::sync::oneshot;
+
+use super::done::{Done, Then};
+use super::recovering::shadow_of;
+use super::{Session, own};
+use crate::Error;
+use crate::checkpoint::capture::{self, Captured, Order, capture};
+use crate::checkpoint::manifest::{Items, Manifest};
+use crate::checkpoint::restore::{self, Content};
+use crate::dirt::Dirt;
+use crate::state::{Fact, LinkId};
+use crate::summary::CheckpointInfo;
+
+/// How long one capture may take.
+const CAPTURE_LIMIT: Duration = Duration::from_secs(10);
+/// Changes that come together are captured together.
+const GATHER: Duration = Duration::from_millis(100);
+/// The longest pause after captures that failed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A session's captures.
+pub(super) struct Capturing {
+    dirt: Dirt,
+    newest: Option<CheckpointInfo>,
+    last: Option<Arc<Manifest>>,
+    /// Captures under way; each link has one at a time beside those that were asked for.
+    under_way: bool,
+    last_start: Option<Instant>,
+    /// A service died: what the browser holds is not the session's state.
+    frozen: bool,
+    failures: u32,
+}
+
+impl Capturing {
+    pub(super) fn new(dirt: Dirt) -> Self {
+        Self {
+            dirt,
+            newest: None,
+            last: None,
+            under_way: false,
+            last_start: None,
+            frozen: false,
+            failures: 0,
+        }
+    }
+
+    pub(super) const fn dirt(&self) -> &Dirt {
+        &self.dirt
+    }
+
+    pub(super) fn newest(&self) -> Option<CheckpointInfo> {
+        self.newest.clone()
+    }
+
+    pub(super) fn newest_id(&self) -> Option<CheckpointId> {
+        self.newest.as_ref().map(|newest| newest.id)
+    }
+
+    /// Returns when the next event capture is due, if one is.
+    pub(super) fn due(&self, every: Duration) -> Option<Instant> {
+        if self.under_way || self.frozen {
+            return None;
+        }
+        let since = self.dirt.since()?;
+        let pause = every.saturating_mul(1 << self.failures.min(6)).min(LONGEST_PAUSE);
+        let earliest = self.last_start.map_or(since, |start| start + pause);
+        Some(earliest.max(since + GATHER))
+    }
+
+    /// Stops captures until [`Capturing::thaw`]; `false` if they are stopped already.
+    pub(super) fn freeze(&mut self) -> bool {
+        !std::mem::replace(&mut self.frozen, true)
+    }
+
+    pub(super) fn thaw(&mut self) {
+        self.frozen = false;
+    }
+
+    pub(super) fn broken(&mut self) {
+        self.under_way = false;
+        self.failures += 1;
+    }
+
+    pub(super) fn forget_live(&mut self) {
+        self.under_way = false;
+        self.frozen = false;
+        self.dirt.taken();
+    }
+
+    pub(super) fn restored(&mut self, content: &Content) {
+        self.last = Some(Arc::clone(&content.manifest));
+        self.frozen = false;
+    }
+}
+
+impl Session {
+    /// Reads which checkpoint is the newest that can be used.
+    pub(super) async fn load_newest(&mut self) {
+        match self.deps.store.checkpoints().newest(self.row.id).await {
+            Ok(newest) => self.capturing.newest = newest.as_ref().map(capture::info),
+            Err(err) => tracing::error!(%err, "the session's checkpoints can't be read"),
+        }
+    }
+
+    /// Takes over the newest checkpoint's picture of storage that no page shows now.
+    pub(super) async fn load_shadow(&mut self) {
+        let Some(newest) = self.capturing.newest_id() else { return };
+        match restore::read(&self.deps, self.row.id, newest).await {
+            Ok(content) => {
+                *self.shadow.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+                    shadow_of(&content);
+                for part in &content.tabs {
+                    self.tabs.update(TabId(part.tab), |tab| tab.known = part.clone());
+                }
+                self.capturing.last = Some(content.manifest);
+            }
+            Err(err) => tracing::error!(%err, "the newest checkpoint can't be read"),
+        }
+    }
+
+    pub(super) fn session_storage_of(
+        &self,
+        tab: TabId,
+    ) -> std::collections::BTreeMap<String, Items> {
+        let shadow = self.shadow.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let of_tab = shadow.areas().filter(|(area, _)| area.tab == Some(tab));
+        of_tab.map(|(area, items)| (area.storage_key.clone(), items.clone())).collect()
+    }
+
+    /// Captures what has changed as the rolling latest version.
+    pub(super) fn capture_latest(&mut self) {
+        if self.deps.config.captures {
+            self.order("event", None, false, None, Then::Nothing);
+        } else {
+            self.capturing.dirt.taken();
+        }
+    }
+
+    /// Captures for a step of the session's life.
+    pub(super) fn capture_for(&mut self, then: Then) {
+        match then {
+            Then::Nothing | Then::Alive => self.order("open", None, false, None, then),
+            Then::Close => self.order("close", Some("Autosave · close"), true, None, then),
+            Then::ShutDown => {
+                self.order("shutdown", Some("Autosave · shutdown"), true, None, then);
+            }
+        }
+    }
+
+    /// Captures because a caller asked for it.
+    pub(super) fn capture_asked(
+        &mut self,
+        name: Option<&str>,
+        reply: oneshot::Sender<Result<CheckpointInfo, Error>>,
+    ) {
+        self.order("explicit", name, true, Some(reply), Then::Nothing);
+    }
+
+    fn order(
+        &mut self,
+        cause: &str,
+        name: Option<&str>,
+        kept: bool,
+        reply: Option<oneshot::Sender<Result<CheckpointInfo, Error>>>,
+        then: Then,
+    ) {
+        let Some(live) = self.live.clone() else {
+            let refused = self.refusal();
+            if let Some(link) = self.state.link() {
+                self.on_captured(link, Err(refused), reply, then);
+            }
+            return;
+        };
+        self.capturing.under_way = true;
+        self.capturing.last_start = Some(self.deps.clock.instant());
+        self.capturing.dirt.taken();
+        let order = Order {
+            session: self.row.id,
+            generation: self.row.generation,
+            tabs: self.tabs.all().into_iter().map(|(id, tab)| (id, tab.page, tab.known)).collect(),
+            active: self.tabs.active(),
+            shadow: Arc::clone(&self.shadow),
+            cause: cause.to_owned(),
+            name: name.map(str::to_owned),
+            kept,
+            last: self.capturing.last.clone(),
+        };
+        let deps = Arc::clone(&self.deps);
+        // Of two captures at once the later publish might find a part gone (store).
+        let turn = Arc::clone(&self.capture_turn);
+        self.spawn_work(TaskKind::Checkpoint, async move {
+            let _turn = turn.lock().await;
+            let ctx = own(CAPTURE_LIMIT);
+            let result = ctx.race(capture(&ctx, &deps, &live, order)).await;
+            let result = result.map_err(Error::not_sent).and_then(|result| result);
+            Done::Captured { link: live.link, result, reply, then }
+        });
+    }
+
+    pub(super) fn on_captured(
+        &mut self,
+        link: LinkId,
+        result: Result<Captured, Error>,
+        reply: Option<oneshot::Sender<Result<CheckpointInfo, Error>>>,
+        then: Then,
+    ) {
+        if self.is_current(link) {
+            self.capturing.under_way = false;
+        }
+        let mut failed = None;
+        match result {
+            Ok(Captured::Published(info, manifest, tabs)) => {
+                for part in tabs {
+                    self.tabs.update(TabId(part.tab), |tab| tab.known = part);
+                }
+                self.capturing.failures = 0;
+                self.capturing.last = Some(manifest);
+                self.capturing.newest = Some(info.clone());
+                self.save_row = true;
+                if let Some(reply) = reply {
+                    self.reply(reply, Ok(info));
+                }
+            }
+            Ok(Captured::Unchanged) => {
+                self.capturing.failures = 0;
+                if let (Some(reply), Some(newest)) = (reply, self.capturing.newest()) {
+                    self.reply(reply, Ok(newest));
+                }
+            }
+            Ok(Captured::Discarded(service)) => {
+                self.on_service_lost(service);
+                let reason = "the browser lost its storage meanwhile".to_owned();
+                failed = Some((Error::OutcomeUnknown { reason }, reply));
+            }
+            Err(err) => {
+                if !err.is_loss() {
+                    tracing::error!(%err, "a capture failed; the last checkpoint stays");
+                    self.capturing.failures += 1;
+                }
+                self.capturing.dirt.raise(self.deps.clock.instant());
+                failed = Some((err, reply));
+            }
+        }
+        let failure = failed.map(|(err, reply)| {
+            if let Some(reply) = reply {
+                self.reply(reply, Err(err.clone()));
+            }
+            err
+        });
+        match then {
+            Then::Nothing => {}
+            Then::Alive if !self.is_current(link) => {}
+            Then::Alive => match failure {
+                None => {
+                    let newest = self.capturing.newest_id();
+                    self.facts.push_back(Fact::Launched(link, newest));
+                }
+                Some(err) => self.give_up(&err, Fact::LaunchFailed(link)),
+            },
+            Then::Close => self.facts.push_back(Fact::CloseAsked),
+            Then::ShutDown => self.on_last_capture(),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Work that has come to its end.
+
+use base::{Fate, TabId};
+use page::Page;
+use tokio::sync::oneshot;
+
+use super::Session;
+use crate::Error;
+use crate::act::Outcome;
+use crate::adopt::Adopted;
+use crate::call::Pending;
+use crate::checkpoint::capture::Captured;
+use crate::checkpoint::restore::{Content, Report};
+use crate::dial::Dialed;
+use crate::state::{Fact, LinkId};
+use crate::summary::CheckpointInfo;
+
+/// What a piece of spawned work came to.
+pub(super) enum Done {
+    /// The first browser is up with its first tab, or isn't.
+    Launched(LinkId, Result<(), Error>),
+    /// The browser was found again, or wasn't.
+    Dialed(LinkId, Dialed),
+    /// A new browser was filled, or wasn't.
+    Restored(LinkId, Result<Box<(Report, Content)>, Error>),
+    /// A page was attached, or wasn't.
+    Attached {
+        link: LinkId,
+        tab: TabId,
+        session: String,
+        result: Result<Page, Error>,
+    },
+    /// A crashed tab was brought back, or wasn't.
+    TabRestored(LinkId, TabId, Result<Report, Error>),
+    /// A call was done.
+    Call {
+        link: LinkId,
+        ordered: bool,
+        pending: Pending,
+        tab: Option<TabId>,
+        result: Result<Outcome, Error>,
+    },
+    /// A capture came to its end.
+    Captured {
+        link: LinkId,
+        result: Result<Captured, Error>,
+        reply: Option<oneshot::Sender<Result<CheckpointInfo, Error>>>,
+        then: Then,
+    },
+    /// The origin a tab left was read.
+    ReadAside,
+    /// The browser got back what its storage service lost.
+    Reseeded(LinkId, Result<(), Error>),
+    /// A sign of life came, or didn't.
+    Probed(LinkId, bool),
+    /// A browser is gone, and nothing of it is left.
+    Stopped,
+}
+
+/// What a capture was waited for by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Then {
+    /// Nothing.
+    Nothing,
+    /// The session's first state: the session is alive now.
+    Alive,
+    /// The session closes.
+    Close,
+    /// The daemon stops.
+    ShutDown,
+}
+
+impl Session {
+    pub(super) fn on_done(&mut self, done: Done) {
+        match done {
+            Done::Launched(link, result) => self.on_launched(link, result),
+            Done::Dialed(link, dialed) => self.on_dialed(link, dialed),
+            Done::Restored(link, result) => self.on_restored(link, result),
+            Done::Attached { link, tab, session, result } => {
+                self.on_attached(link, tab, &session, result);
+            }
+            Done::TabRestored(link, tab, result) => self.on_tab_restored(link, tab, result),
+            Done::Call { link, ordered, pending, tab, result } => {
+                self.on_call_done(link, ordered, pending, tab, result);
+            }
+            Done::Captured { link, result, reply, then } => {
+                self.on_captured(link, result, reply, then);
+            }
+            Done::ReadAside => self.capturing.dirt().raise(self.deps.clock.instant()),
+            Done::Reseeded(link, result) => self.on_reseeded(link, result),
+            Done::Probed(link, alive) => {
+                self.probing = false;
+                if !alive && self.is_alive() {
+                    tracing::warn!("the browser does not answer");
+                    self.facts.push_back(Fact::LinkLost(link));
+                }
+            }
+            Done::Stopped => self.on_stopped(),
+        }
+    }
+
+    /// Work that panicked is one thing undone; what it stood for is told as a loss.
+    pub(super) fn on_broken_work(&mut self, fate: Fate) {
+        if fate == Fate::Aborted {
+            return;
+        }
+        tracing::error!("a piece of the session's work panicked");
+        self.running = None;
+        self.capturing.broken();
+        if let Some(link) = self.state.link() {
+            self.facts.push_back(Fact::LinkLost(link));
+        }
+        self.run_queue();
+    }
+
+    pub(super) fn take_over(&mut self, adopted: Adopted) {
+        for (id, tab) in adopted.tabs {
+            self.tabs.put(id, tab);
+        }
+        self.use_live(adopted.live);
+    }
+}

@@ -1,0 +1,379 @@
+//! News of the browser, its link and its pages.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use base::{TabId, TaskKind};
+use cdp::Ended;
+use cdp::protocol::{browser as browser_wire, runtime, target};
+use chrome::LinkEnd;
+use page::Page;
+
+use super::done::Done;
+use super::{Session, own};
+use crate::Error;
+use crate::aside::read_origin;
+use crate::cause::Cause;
+use crate::checkpoint::manifest::Items;
+use crate::checkpoint::part::storage;
+use crate::checkpoint::shadow::Area;
+use crate::dial::cause_of;
+use crate::live::{FromLink, News};
+use crate::services::Service;
+use crate::state::{Fact, LinkId};
+use crate::tabs::Tab;
+use crate::targets::{Attached, Meaning};
+use crate::watch_pages::PageNews;
+
+/// How long attaching one page may take.
+const ATTACH_LIMIT: Duration = Duration::from_secs(20);
+/// How long reading one origin aside may take.
+const ASIDE_LIMIT: Duration = Duration::from_secs(5);
+/// How long giving a browser its storage back may take.
+const RESEED_LIMIT: Duration = Duration::from_secs(20);
+
+impl Session {
+    pub(super) fn on_news(&mut self, FromLink { link, news }: FromLink) {
+        if !self.is_current(link) {
+            return;
+        }
+        match news {
+            News::Attached => self.settle_targets(),
+            News::Detached { session } => {
+                if let Some(tab) = self.tabs.by_session(&session) {
+                    self.tab_gone(tab);
+                }
+            }
+            News::Ended(end) => self.on_link_end(link, &end),
+            News::Stray { session } => self.detach_stray(session),
+            News::Late { id, ok } => self.on_late(id, ok),
+            News::Lagged => tracing::warn!("announcements of pages were lost"),
+            News::ServiceLost(service) => self.on_service_lost(service),
+        }
+    }
+
+    fn on_link_end(&mut self, link: LinkId, end: &LinkEnd) {
+        let fact = match end {
+            LinkEnd::Exited(record) => Fact::BrowserGone(link, cause_of(record)),
+            LinkEnd::KeeperGone => Fact::BrowserGone(link, Cause::KeeperGone),
+            LinkEnd::Displaced | LinkEnd::Closed(_) => Fact::LinkLost(link),
+        };
+        tracing::warn!(?end, "the link to the browser ended");
+        self.lost_at.get_or_insert_with(|| self.deps.clock.wall());
+        self.facts.push_back(fact);
+    }
+
+    /// Gives the pages whose meaning is known their tabs, and attaches them.
+    pub(super) fn settle_targets(&mut self) {
+        let Some(live) = self.live.clone() else { return };
+        for (page, meaning) in live.targets.settle() {
+            if page.url.starts_with("chrome://") || page.url.starts_with("devtools://") {
+                // The browser's own pages are nobody's tabs.
+                self.let_go(&page);
+                continue;
+            }
+            if self.tabs.has_target(&page.target) {
+                // Attached twice: once by a kept announcement, once by the adoption.
+                self.let_go(&page);
+                continue;
+            }
+            let id = match meaning {
+                Meaning::Tab(id) => id,
+                Meaning::New => self.tabs.take_number(),
+            };
+            let before = self.tabs.get(id).unwrap_or_default();
+            let tab = Tab {
+                target: page.target.clone(),
+                cdp_session: page.session.clone(),
+                page: None,
+                dialog: None,
+                next_ref: before.next_ref.max(1),
+                known: before.known,
+            };
+            self.tabs.put(id, tab);
+            self.save_tabs = true;
+            self.save_row = true;
+            // The keeper has the notes before it has a byte of the attaching.
+            live.note(&self.tabs);
+            self.attach(id, page);
+        }
+    }
+
+    fn attach(&mut self, id: TabId, page: Attached) {
+        let Some(live) = self.live.clone() else { return };
+        let session = live.connection.attach(&page.session);
+        let options = self.page_options()(id);
+        let first_ref = self.tabs.get(id).map_or(1, |tab| tab.next_ref.max(1));
+        let (deps, tabs) = (Arc::clone(&self.deps), self.tabs.clone());
+        let row = self.row.id;
+        self.spawn_work(TaskKind::PageWork, async move {
+            let ctx = own(ATTACH_LIMIT);
+            // Refs are reserved in the tab's row, so it must be there before the first is.
+            let rows = tabs.rows(row);
+            if let Err(err) = deps.store.tabs().put_all(row, &rows).await {
+                tracing::error!(%err, "tabs could not be stored");
+            }
+            let attached =
+                Page::attach(&ctx, session, &page.target, options, first_ref, false, &deps.tasks);
+            let result = attached.await.map_err(Error::from);
+            Done::Attached { link: live.link, tab: id, session: page.session, result }
+        });
+    }
+
+    pub(super) fn on_attached(
+        &mut self,
+        link: LinkId,
+        tab: TabId,
+        session: &str,
+        result: Result<Page, Error>,
+    ) {
+        // The tab may have got another target meanwhile.
+        let is_its = self.tabs.get(tab).is_some_and(|tab| tab.cdp_session == session);
+        if !self.is_current(link) || !is_its {
+            return;
+        }
+        match result {
+            Ok(page) => {
+                self.tabs.update(tab, |tab| tab.page = Some(page));
+                self.save_tabs = true;
+                self.capturing.dirt().raise(self.deps.clock.instant());
+                self.read_areas(tab);
+            }
+            Err(err) => {
+                tracing::warn!(%tab, %err, "a page could not be attached");
+                self.tab_gone(tab);
+            }
+        }
+    }
+
+    /// Lets a page that isn't a tab run, and leaves it.
+    fn let_go(&mut self, page: &Attached) {
+        let Some(live) = &self.live else { return };
+        let session = live.connection.attach(&page.session);
+        let detach = target::DetachFromTarget {
+            session_id: Some(page.session.clone()),
+            ..Default::default()
+        };
+        let gone = session
+            .post(&runtime::RunIfWaitingForDebugger {})
+            .and_then(|()| live.connection.root().post(&detach));
+        if let Err(err) = gone {
+            tracing::debug!(%err, "a page of the browser's own could not be let go");
+        }
+        session.end(Ended::Detached);
+    }
+
+    /// An event from a session that nobody here knows: whoever had it is gone, and its
+    /// interception would hold the page for ever.
+    fn detach_stray(&mut self, session: String) {
+        let Some(live) = &self.live else { return };
+        if self.tabs.by_session(&session).is_some() {
+            return;
+        }
+        tracing::info!(%session, "detaching a session nobody here knows");
+        let detach =
+            target::DetachFromTarget { session_id: Some(session), ..Default::default() };
+        if let Err(err) = live.connection.root().post(&detach) {
+            tracing::debug!(%err, "it could not be detached");
+        }
+    }
+
+    pub(super) fn on_page_news(&mut self, news: PageNews) {
+        match news {
+            PageNews::Dialog(tab) => {
+                let dialog =
+                    self.tabs.get(tab).and_then(|tab| tab.page).and_then(|page| page.state().dialog);
+                self.tabs.update(tab, |tab| tab.dialog = dialog);
+                if let Some(live) = &self.live {
+                    live.note(&self.tabs);
+                }
+            }
+            PageNews::Crashed(tab) => {
+                let crashed = |page: Page| page.state().crashed;
+                let is_so = self.tabs.get(tab).and_then(|tab| tab.page).is_some_and(crashed);
+                if is_so && self.live.is_some() {
+                    tracing::warn!(%tab, "a page crashed");
+                    self.restore_tab(tab);
+                }
+            }
+            PageNews::Gone(tab) => {
+                let gone = |page: Page| page.state().gone && !page.state().crashed;
+                let is_so = self.tabs.get(tab).and_then(|tab| tab.page).is_some_and(gone);
+                // With its link gone a page seems gone, too; the link's end says the rest.
+                let linked = self.live.as_ref().is_some_and(|live| {
+                    live.connection.is_lost().is_none()
+                });
+                if is_so && linked {
+                    self.tab_gone(tab);
+                }
+            }
+            PageNews::Left(storage_key) if self.is_alive() => self.read_left(storage_key),
+            PageNews::Left(_) => {}
+        }
+    }
+
+    fn tab_gone(&mut self, tab: TabId) {
+        if self.tabs.remove(tab).is_none() {
+            return;
+        }
+        self.shadow.lock().unwrap_or_else(PoisonError::into_inner).forget_tab(tab);
+        if let Some(live) = &self.live {
+            live.note(&self.tabs);
+        }
+        self.save_tabs = true;
+        self.save_row = true;
+        self.capturing.dirt().raise(self.deps.clock.instant());
+    }
+
+    /// Reads the storage a tab shows, beside the session's other work.
+    pub(super) fn read_areas(&mut self, tab: TabId) {
+        let watch = crate::watch_pages::PageWatch {
+            tabs: self.tabs.clone(),
+            shadow: Arc::clone(&self.shadow),
+            dirt: self.capturing.dirt().clone(),
+            clock: self.deps.clock.clone(),
+            news: tokio::sync::mpsc::channel(1).0,
+        };
+        self.spawn_work(TaskKind::PageWork, async move {
+            watch.read_open_areas(tab).await;
+            Done::ReadAside
+        });
+    }
+
+    /// Reads an origin again that no tab shows any more.
+    fn read_left(&mut self, storage_key: String) {
+        let shown = self.tabs.all().into_iter().any(|(_, tab)| {
+            let url = crate::tabs::known(&tab).url;
+            storage::storage_key_of(&url).as_ref() == Some(&storage_key)
+        });
+        let Some(live) = self.live.clone().filter(|_| !shown) else { return };
+        let (tabs, shadow) = (self.tabs.clone(), Arc::clone(&self.shadow));
+        self.spawn_work(TaskKind::PageWork, async move {
+            let area = Area { storage_key, tab: None };
+            let lock = || shadow.lock().unwrap_or_else(PoisonError::into_inner);
+            lock().read_begins(&area);
+            let ctx = own(ASIDE_LIMIT);
+            let items = read_origin(&ctx, &live, &tabs, &area.storage_key).await;
+            if let Err(err) = &items {
+                tracing::debug!(%err, "an origin that was left could not be read again");
+            }
+            lock().read_ended(&area, items.ok().flatten());
+            Done::ReadAside
+        });
+    }
+
+    /// Takes the live browser's service processes for good ones: its state was just checked.
+    pub(super) fn services_accept(&mut self) {
+        let Some(live) = self.live.clone() else { return };
+        self.spawn_work(TaskKind::PageWork, async move {
+            let ctx = own(ASIDE_LIMIT);
+            if let Err(err) = live.services.accept(&ctx, &live.connection).await {
+                tracing::debug!(%err, "the browser's processes could not be read");
+            }
+            Done::ReadAside
+        });
+    }
+
+    /// The browser lives and has lost state. Capture freezes until it has it back.
+    pub(super) fn on_service_lost(&mut self, service: Service) {
+        let Some(live) = self.live.clone() else { return };
+        if live.connection.is_lost().is_some() || !self.capturing.freeze() {
+            return;
+        }
+        tracing::warn!(?service, "a service of the browser died; giving it back its state");
+        let now = self.deps.clock.instant();
+        let lock = || self.shadow.lock().unwrap_or_else(PoisonError::into_inner);
+        if service == Service::Storage {
+            lock().service_lost(now);
+        }
+        let local: Vec<(String, Items)> = lock()
+            .areas()
+            .filter(|(area, _)| area.tab.is_none())
+            .map(|(area, items)| (area.storage_key.clone(), items.clone()))
+            .collect();
+        let (deps, tabs, newest) =
+            (Arc::clone(&self.deps), self.tabs.clone(), self.capturing.newest_id());
+        let (session, link) = (self.row.id, live.link);
+        self.spawn_work(TaskKind::PageWork, async move {
+            let ctx = own(RESEED_LIMIT);
+            let work = async {
+                // A dead process may still stand in the list for a moment.
+                live.connection.root().call(&ctx, &browser_wire::GetVersion {}).await?;
+                if service == Service::Network
+                    && let Some(newest) = newest
+                {
+                    let content =
+                        crate::checkpoint::restore::read(&deps, session, newest).await?;
+                    crate::checkpoint::part::cookies::restore(
+                        &ctx,
+                        &live.connection,
+                        &content.cookies,
+                        deps.clock.wall(),
+                    )
+                    .await?;
+                }
+                if service == Service::Storage {
+                    reseed(&ctx, &live, &tabs, local).await?;
+                }
+                live.services.accept(&ctx, &live.connection).await
+            };
+            Done::Reseeded(link, work.await)
+        });
+    }
+
+    pub(super) fn on_reseeded(&mut self, link: LinkId, result: Result<(), Error>) {
+        self.shadow.lock().unwrap_or_else(PoisonError::into_inner).service_back();
+        if !self.is_current(link) {
+            return;
+        }
+        match result {
+            Ok(()) => {
+                self.capturing.thaw();
+                self.capturing.dirt().raise(self.deps.clock.instant());
+                self.run_queue();
+            }
+            Err(err) => {
+                // A browser without its state is worse than none: replace it.
+                tracing::error!(%err, "the browser could not be given its state back");
+                self.facts.push_back(Fact::BrowserGone(link, Cause::Killed));
+            }
+        }
+    }
+
+    pub(super) fn probe(&mut self) {
+        self.last_probe = self.deps.clock.instant();
+        let Some(live) = self.live.clone().filter(|_| !self.probing) else { return };
+        if live.ids_run_out() {
+            live.note(&self.tabs);
+        }
+        self.probing = true;
+        let silence = self.deps.config.silence;
+        self.spawn_work(TaskKind::PageWork, async move {
+            let ctx = own(silence);
+            let answer = live.connection.root().call(&ctx, &browser_wire::GetVersion {}).await;
+            // A lost link is told by its own end.
+            let alive = !matches!(answer, Err(cdp::Error::Stopped(_) | cdp::Error::NotSent(_)));
+            Done::Probed(live.link, alive)
+        });
+    }
+}
+
+async fn reseed(
+    ctx: &base::Ctx,
+    live: &crate::live::Live,
+    tabs: &crate::tabs::Tabs,
+    local: Vec<(String, Items)>,
+) -> Result<(), Error> {
+    for (storage_key, items) in local {
+        let open = tabs.all().into_iter().find_map(|(id, tab)| {
+            let page = tab.page?;
+            let area = Area { storage_key: storage_key.clone(), tab: None };
+            storage::open_areas(id, &page).contains(&area).then_some((page, area))
+        });
+        match open {
+            Some((page, area)) => storage::write(ctx, page.session(), &area, &items).await?,
+            None => crate::aside::seed_origin(ctx, live, tabs, &storage_key, &items).await?,
+        }
+    }
+    Ok(())
+}

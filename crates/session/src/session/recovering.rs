@@ -1,0 +1,382 @@
+//! Launching, finding again and replacing the browser.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{CheckpointId, TaskKind};
+use chrome::Identity;
+use futures_util::FutureExt as _;
+use page::Page;
+use store::BrowserRow;
+
+use super::done::{Done, Then};
+use super::{Begin, Session, own};
+use crate::Error;
+use crate::adopt::Adopted;
+use crate::cause::Cause;
+use crate::checkpoint::manifest::TabPart;
+use crate::checkpoint::restore::{self, Content, Report};
+use crate::checkpoint::shadow::Area;
+use crate::dial::{Dialed, Number, dial};
+use crate::launch::{self, launch};
+use crate::live::Live;
+use crate::report;
+use crate::state::{Effect, Fact, LinkId};
+use crate::summary::Recovered;
+use crate::tabs::Tab;
+
+/// How long the first launch may take.
+const LAUNCH_LIMIT: Duration = Duration::from_secs(30);
+
+impl Session {
+    pub(super) async fn begin(&mut self, begin: Begin) {
+        self.load_newest().await;
+        match begin {
+            Begin::Launch => {
+                let link = LinkId(self.links);
+                self.launch_first(link);
+            }
+            Begin::Adopt(browser, known) => {
+                self.load_shadow().await;
+                self.claimed = Some((browser, known));
+                self.perform(Effect::Dial(LinkId(self.links)));
+            }
+            Begin::Rest => {}
+        }
+    }
+
+    fn launch_first(&mut self, link: LinkId) {
+        let (deps, news) = (Arc::clone(&self.deps), self.news.0.clone());
+        let (id, profile) = (self.row.id, self.row.profile.clone());
+        let tabs = self.tabs.clone();
+        let first = tabs.take_number();
+        let lives = self.lives.0.clone();
+        self.spawn_work(TaskKind::PageWork, async move {
+            let ctx = own(LAUNCH_LIMIT);
+            let work = async {
+                let live = launch(&ctx, &deps, id, profile.as_deref(), link, &news).await?;
+                // The session must know its browser before the browser announces the tab.
+                lives.send(Arc::clone(&live)).await.map_err(|_| Error::TaskEnded)?;
+                restore::open_tab(&ctx, &live, &tabs, first).await?;
+                Ok(())
+            };
+            Done::Launched(link, work.await)
+        });
+    }
+
+    pub(super) fn on_launched(&mut self, link: LinkId, result: Result<(), Error>) {
+        if !self.is_current(link) {
+            return;
+        }
+        match result {
+            // The session is answered for only when it could come back.
+            Ok(()) => self.capture_for(Then::Alive),
+            Err(err) => self.give_up(&err, Fact::LaunchFailed(link)),
+        }
+    }
+
+    pub(super) fn give_up(&mut self, err: &Error, fact: Fact) {
+        tracing::error!(%err, "no browser came of it");
+        let mut detail = err.to_string();
+        if let Some(hint) = err.hint() {
+            detail = format!("{detail}. {hint}");
+        }
+        self.row.detail = Some(detail.into());
+        self.row.failures += 1;
+        self.failure = Some(err.clone());
+        self.save_row = true;
+        self.facts.push_back(fact);
+    }
+
+    /// A browser is connected; the session may have gone on without it meanwhile.
+    pub(super) fn on_live(&mut self, live: Arc<Live>) {
+        if self.is_current(live.link) {
+            self.use_live(live);
+            return;
+        }
+        let deps = Arc::clone(&self.deps);
+        self.spawn_work(TaskKind::Background, async move {
+            launch::stop(&deps, &live).await;
+            Done::Stopped
+        });
+    }
+
+    /// Takes a connected browser into use.
+    pub(super) fn use_live(&mut self, live: Arc<Live>) {
+        self.row.browser = Some(live.id);
+        self.save_row = true;
+        self.save_tabs = true;
+        self.claimed = None;
+        live.note(&self.tabs);
+        self.live = Some(live);
+        self.last_probe = self.deps.clock.instant();
+        self.settle_targets();
+    }
+
+    pub(super) fn dial(&mut self, link: LinkId) {
+        let number = match (&self.live, &self.claimed) {
+            (Some(live), _) => Number {
+                browser: live.id,
+                identity: live.identity.clone(),
+                live: Some(Arc::clone(live)),
+                known: self.tabs.rows(self.row.id),
+                link,
+            },
+            (None, Some((browser, known))) => Number {
+                browser: browser.id,
+                identity: identity_of(browser),
+                live: None,
+                known: known.clone(),
+                link,
+            },
+            (None, None) => {
+                self.facts.push_back(Fact::NotAdopted);
+                return;
+            }
+        };
+        let (deps, news, options) =
+            (Arc::clone(&self.deps), self.news.0.clone(), self.page_options());
+        let window = self.deps.config.reconnect_window;
+        self.spawn_work(TaskKind::PageWork, async move {
+            let ctx = own(window);
+            Done::Dialed(link, dial(&ctx, &deps, number, options, &news).await)
+        });
+    }
+
+    pub(super) fn on_dialed(&mut self, link: LinkId, dialed: Dialed) {
+        if !self.is_current(link) {
+            return;
+        }
+        match dialed {
+            Dialed::Answers => self.facts.push_back(Fact::ReAttached(link)),
+            Dialed::Again(adopted) => self.on_adopted(link, *adopted),
+            Dialed::Gone(cause) if self.live.is_none() => {
+                tracing::info!(%cause, "the browser was gone when this daemon came");
+                self.facts.push_back(Fact::NotAdopted);
+            }
+            Dialed::Gone(cause) => self.facts.push_back(Fact::BrowserGone(link, cause)),
+            Dialed::Spent => self.facts.push_back(Fact::WindowSpent(link)),
+        }
+    }
+
+    fn on_adopted(&mut self, link: LinkId, adopted: Adopted) {
+        let found: Vec<_> = adopted.tabs.iter().map(|(tab, _)| *tab).collect();
+        let anew: Vec<_> = adopted.live.targets.known();
+        for id in self.tabs.ids() {
+            let target = self.tabs.get(id).map(|tab| tab.target).unwrap_or_default();
+            if !found.contains(&id) && !anew.contains(&target) {
+                self.tabs.remove(id);
+            }
+        }
+        if adopted.gap {
+            tracing::warn!("the keeper dropped messages while no daemon read");
+        }
+        self.take_over(adopted);
+        self.services_accept();
+        for tab in found {
+            self.read_areas(tab);
+        }
+        self.capturing.dirt().raise(self.deps.clock.instant());
+        self.facts.push_back(Fact::ReAttached(link));
+    }
+
+    pub(super) fn recover(&mut self, link: LinkId, from: CheckpointId) {
+        self.row.detail = None;
+        let (deps, news) = (Arc::clone(&self.deps), self.news.0.clone());
+        let (id, profile) = (self.row.id, self.row.profile.clone());
+        let (tabs, shadow) = (self.tabs.clone(), Arc::clone(&self.shadow));
+        let lives = self.lives.0.clone();
+        let limit = self.deps.config.recovery_limit;
+        // A named profile's folder can be opened by one browser at a time.
+        let after = profile.is_some().then(|| self.stopping.clone()).flatten();
+        self.spawn_work(TaskKind::PageWork, async move {
+            let ctx = own(limit);
+            let work = async {
+                if let Some(after) = after {
+                    ctx.race(after).await?;
+                }
+                let content = restore::read(&deps, id, from).await?;
+                put_tabs(&tabs, &content);
+                {
+                    let mut shadow =
+                        shadow.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    *shadow = shadow_of(&content);
+                }
+                let live = launch(&ctx, &deps, id, profile.as_deref(), link, &news).await?;
+                lives.send(Arc::clone(&live)).await.map_err(|_| Error::TaskEnded)?;
+                let kept = profile.is_some();
+                let report = restore::restore(&ctx, &deps, &live, &tabs, &content, kept).await?;
+                live.services.accept(&ctx, &live.connection).await?;
+                Ok(Box::new((report, content)))
+            };
+            Done::Restored(link, work.await)
+        });
+    }
+
+    pub(super) fn on_restored(
+        &mut self,
+        link: LinkId,
+        result: Result<Box<(Report, Content)>, Error>,
+    ) {
+        if !self.is_current(link) {
+            return;
+        }
+        match result {
+            Ok(restored) => {
+                let (report, content) = *restored;
+                let cause = match self.state {
+                    crate::state::State::Recovering { cause, .. } => cause,
+                    _ => Cause::Restored,
+                };
+                let age = self.lost_at.unwrap_or_else(|| self.deps.clock.wall());
+                let age = Duration::try_from(age.duration_since(content.row.taken_at));
+                self.row.failures = 0;
+                self.tell_loss(cause, age.unwrap_or_default(), report);
+                self.lost_at = None;
+                self.capturing.restored(&content);
+                self.facts.push_back(Fact::Restored(link));
+            }
+            Err(err) => self.give_up(&err, Fact::RestoreFailed(link)),
+        }
+    }
+
+    /// Begins a new generation and keeps what is to be told of it.
+    fn tell_loss(&mut self, cause: Cause, checkpoint_age: Duration, report: Report) {
+        self.row.generation += 1;
+        let recovered = Recovered {
+            generation: self.row.generation,
+            cause,
+            checkpoint_age,
+            restored: report.restored,
+            lost: report.lost,
+        };
+        self.row.recovered = report::encode(&recovered);
+        self.row.recovered_told = false;
+        self.recovered = Some(recovered);
+        self.save_row = true;
+        self.save_tabs = true;
+    }
+
+    /// Brings one tab back whose renderer crashed, in a new target under the same id.
+    pub(super) fn restore_tab(&mut self, tab: base::TabId) {
+        let (Some(live), Some(old)) = (self.live.clone(), self.tabs.get(tab)) else { return };
+        let known = crate::tabs::known(&old);
+        let part = TabPart { session_storage: self.session_storage_of(tab), ..known.clone() };
+        self.tabs.update(tab, |tab| {
+            tab.known = known;
+            tab.page = None;
+            tab.dialog = None;
+            tab.target.clear();
+            tab.cdp_session.clear();
+        });
+        let (link, tabs) = (live.link, self.tabs.clone());
+        let limit = self.deps.config.recovery_limit;
+        self.spawn_work(TaskKind::PageWork, async move {
+            let ctx = own(limit);
+            let work = async {
+                let close =
+                    cdp::protocol::target::CloseTarget { target_id: old.target.clone() };
+                live.connection.root().post(&close)?;
+                let page: Page = restore::open_tab(&ctx, &live, &tabs, tab).await?;
+                restore::restore_tab(&ctx, &page, &part).await
+            };
+            Done::TabRestored(link, tab, work.await)
+        });
+    }
+
+    pub(super) fn on_tab_restored(
+        &mut self,
+        link: LinkId,
+        tab: base::TabId,
+        result: Result<Report, Error>,
+    ) {
+        if !self.is_current(link) {
+            return;
+        }
+        match result {
+            Ok(report) => {
+                let age = self.capturing.newest().map(|newest| {
+                    let age = self.deps.clock.wall().duration_since(newest.taken_at);
+                    Duration::try_from(age).unwrap_or_default()
+                });
+                self.tell_loss(Cause::RendererCrashed, age.unwrap_or_default(), report);
+                self.run_queue();
+            }
+            Err(err) if err.is_loss() => {}
+            Err(err) => {
+                tracing::error!(%tab, %err, "a crashed tab could not be brought back");
+                self.facts.push_back(Fact::LinkLost(link));
+            }
+        }
+    }
+
+    pub(super) fn stop_browser(&mut self) {
+        self.lost_at.get_or_insert_with(|| self.deps.clock.wall());
+        self.tabs.forget_pages();
+        self.capturing.forget_live();
+        self.save_tabs = true;
+        let deps = Arc::clone(&self.deps);
+        let live = self.live.take();
+        let claimed = self.claimed.take();
+        self.row.browser = None;
+        self.save_row = true;
+        if !self.state.name().holds_browser() {
+            self.slot = None;
+        }
+        let (tell, told) = tokio::sync::oneshot::channel::<()>();
+        self.stopping = Some(told.map(drop).boxed().shared());
+        self.spawn_work(TaskKind::Background, async move {
+            if let Some(live) = live {
+                launch::stop(&deps, &live).await;
+            } else if let Some((browser, _)) = claimed {
+                launch::end_unadopted(&deps, &browser).await;
+            }
+            drop(tell);
+            Done::Stopped
+        });
+    }
+}
+
+/// Puts a checkpoint's tabs in place of those there are; ref numbers go on where they were.
+fn put_tabs(tabs: &crate::tabs::Tabs, content: &Content) {
+    for id in tabs.ids() {
+        if !content.tabs.iter().any(|part| part.tab == id.0) {
+            tabs.remove(id);
+        }
+    }
+    for part in &content.tabs {
+        let id = base::TabId(part.tab);
+        let next_ref = tabs.get(id).map_or(1, |tab| tab.next_ref);
+        tabs.put(id, Tab { known: part.clone(), next_ref, ..Tab::default() });
+    }
+    if let Some(active) = content.manifest.active {
+        tabs.activate(base::TabId(active));
+    }
+}
+
+pub(super) fn shadow_of(content: &Content) -> crate::checkpoint::shadow::Shadow {
+    let mut shadow = crate::checkpoint::shadow::Shadow::default();
+    for part in &content.origins {
+        let area = Area { storage_key: part.storage_key.clone(), tab: None };
+        shadow.load(area, part.local.clone());
+    }
+    for tab in &content.tabs {
+        for (storage_key, items) in &tab.session_storage {
+            let area =
+                Area { storage_key: storage_key.clone(), tab: Some(base::TabId(tab.tab)) };
+            shadow.load(area, items.clone());
+        }
+    }
+    shadow
+}
+
+fn identity_of(row: &BrowserRow) -> Identity {
+    Identity {
+        browser_pid: row.browser_pid,
+        browser_start: row.browser_start,
+        keeper_pid: row.keeper_pid,
+        keeper_start: row.keeper_start,
+        nonce: row.nonce.clone(),
+    }
+}
+

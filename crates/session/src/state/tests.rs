@@ -1,0 +1,143 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn any_cause() -> impl Strategy<Value = Cause> {
+    prop::sample::select(Cause::ALL)
+}
+
+/// Links 0 to 3, so that stale and current ones both come up.
+fn any_link() -> impl Strategy<Value = LinkId> {
+    (0u64..4).prop_map(LinkId)
+}
+
+fn any_fact() -> impl Strategy<Value = Fact> {
+    prop_oneof![
+        any_link().prop_map(|link| Fact::Launched(link, None)),
+        any_link().prop_map(Fact::LaunchFailed),
+        any_link().prop_map(Fact::LinkLost),
+        any_link().prop_map(Fact::ReAttached),
+        (any_link(), any_cause()).prop_map(|(link, cause)| Fact::BrowserGone(link, cause)),
+        any_link().prop_map(Fact::WindowSpent),
+        any_link().prop_map(Fact::Restored),
+        any_link().prop_map(Fact::RestoreFailed),
+        Just(Fact::NotAdopted),
+        Just(Fact::Released),
+        any_link().prop_map(Fact::ResumeAsked),
+        Just(Fact::Aged),
+    ]
+}
+
+fn run(mut state: State, facts: Vec<Fact>, newest: Option<CheckpointId>) -> Vec<(State, Vec<Effect>)> {
+    let mut seen = vec![];
+    for (n, fact) in facts.into_iter().enumerate() {
+        let (next, effects) = state.step(fact, newest, LinkId(n as u64 % 4));
+        state = next.clone();
+        seen.push((next, effects));
+    }
+    seen
+}
+
+fn start() -> State {
+    State::Starting { link: LinkId(0) }
+}
+
+proptest! {
+    #[test]
+    fn a_closed_session_stays_closed_until_it_is_resumed(facts in prop::collection::vec(any_fact(), 0..40)) {
+        let (closed, _) = start().step(Fact::CloseAsked, None, LinkId(1));
+        for (state, effects) in run(closed, facts, None) {
+            prop_assert_eq!(state, State::Closed { kept: None });
+            prop_assert!(effects.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_session_with_a_checkpoint_never_forgets_it(facts in prop::collection::vec(any_fact(), 0..40)) {
+        let checkpoint = CheckpointId::new();
+        for (state, _) in run(start(), facts, Some(checkpoint)) {
+            let kept = match state {
+                State::Recovering { from, .. } | State::Recoverable { from } | State::Stale { from } => Some(from),
+                State::Failed { from } => from,
+                State::Closed { kept } => kept,
+                State::Starting { .. } | State::Alive { .. } | State::Reconnecting { .. } => Some(checkpoint),
+            };
+            prop_assert_eq!(kept, Some(checkpoint));
+        }
+    }
+
+    #[test]
+    fn a_state_without_a_browser_never_keeps_one(facts in prop::collection::vec(any_fact(), 1..40), with in any::<bool>()) {
+        let newest = with.then(CheckpointId::new);
+        let mut held = true;
+        for (state, effects) in run(start(), facts, newest) {
+            if effects.contains(&Effect::StopBrowser) { held = false; }
+            if effects.iter().any(|effect| matches!(effect, Effect::Recover(..))) { held = true; }
+            if !state.name().holds_browser() {
+                prop_assert!(!held, "{:?} holds a browser", state);
+            }
+        }
+    }
+
+    #[test]
+    fn held_commands_are_always_let_go(facts in prop::collection::vec(any_fact(), 1..40), with in any::<bool>()) {
+        let newest = with.then(CheckpointId::new);
+        let mut before = start();
+        for (state, effects) in run(start(), facts, newest) {
+            let holds = |state: &State| state.admit(Kind::Act) == Ok(Admission::Hold);
+            if holds(&before) && !holds(&state) {
+                let told = effects.contains(&Effect::RunHeld) || effects.contains(&Effect::RefuseHeld);
+                prop_assert!(told, "{:?} to {:?} tells nobody", before, state);
+            }
+            before = state;
+        }
+    }
+
+    #[test]
+    fn news_of_another_link_changes_nothing(fact in any_fact()) {
+        let alive = State::Alive { link: LinkId(9) };
+        if fact.link().is_some() {
+            let (after, effects) = alive.clone().step(fact, None, LinkId(10));
+            prop_assert_eq!(after, alive);
+            prop_assert!(effects.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_killed_browser_is_replaced_from_the_newest_checkpoint() {
+    let checkpoint = CheckpointId::new();
+    let alive = State::Alive { link: LinkId(1) };
+    let (state, effects) =
+        alive.step(Fact::BrowserGone(LinkId(1), Cause::Killed), Some(checkpoint), LinkId(2));
+    assert_eq!(
+        state,
+        State::Recovering { link: LinkId(2), from: checkpoint, cause: Cause::Killed }
+    );
+    assert_eq!(
+        effects,
+        [Effect::StopBrowser, Effect::Recover(LinkId(2), checkpoint)]
+    );
+}
+
+#[test]
+fn a_browser_without_a_checkpoint_leaves_a_failed_session() {
+    let alive = State::Alive { link: LinkId(1) };
+    let (state, _) = alive.step(Fact::BrowserGone(LinkId(1), Cause::Killed), None, LinkId(2));
+    assert_eq!(state, State::Failed { from: None });
+    assert_eq!(state.admit(Kind::Resume), Err(Denied::NoCheckpoint));
+}
+
+#[test]
+fn stale_comes_back_only_when_asked() {
+    let from = CheckpointId::new();
+    let (state, _) = State::Recoverable { from }.step(Fact::Aged, Some(from), LinkId(1));
+    assert_eq!(state.admit(Kind::Act), Err(Denied::Stale));
+    assert_eq!(state.admit(Kind::Resume), Ok(Admission::Run));
+}
+
+#[test]
+fn close_succeeds_twice() {
+    let (state, _) = start().step(Fact::CloseAsked, None, LinkId(1));
+    assert_eq!(state.admit(Kind::Close), Ok(Admission::AlreadyDone));
+}

@@ -1,0 +1,134 @@
+//! Stubs: empty documents of an origin, made without touching the network.
+//!
+//! Web storage is reached only from a document of its origin. `Fetch` answers the document's
+//! request itself, so the site sees nothing, whether or not it is up. Service workers would
+//! answer before `Fetch` is asked (Chromium 156), so they are passed by meanwhile.
+
+use base::Ctx;
+use cdp::protocol::{fetch, network, page as wire, runtime};
+use cdp::{Next, Session};
+
+use crate::Error;
+
+const DOCUMENT: &str = "PCFkb2N0eXBlIGh0bWw+PHRpdGxlPjwvdGl0bGU+"; // <!doctype html><title></title>
+/// How often a script is run again because the stub's document wasn't there yet.
+const TRIES: u32 = 20;
+
+/// A page whose documents are stubs until [`Stub::end`].
+pub(crate) struct Stub<'a> {
+    session: &'a Session,
+    ctx: &'a Ctx,
+}
+
+impl<'a> Stub<'a> {
+    /// Has every request of the page answered here from now on.
+    ///
+    /// # Cancel safety
+    /// The page may be left with interception on: close it, or begin and end again.
+    pub(crate) async fn begin(session: &'a Session, ctx: &'a Ctx) -> Result<Self, Error> {
+        let everything = fetch::RequestPattern {
+            url_pattern: Some("*".to_owned()),
+            ..Default::default()
+        };
+        let enable = fetch::Enable { patterns: Some(vec![everything]), ..Default::default() };
+        let bypass = network::SetBypassServiceWorker { bypass: true };
+        tokio::try_join!(session.call(ctx, &enable), session.call(ctx, &bypass))?;
+        Ok(Self { session, ctx })
+    }
+
+    /// Shows a stub at `url` and runs `script` in it, which returns JSON text.
+    ///
+    /// # Cancel safety
+    /// As [`Stub::begin`].
+    pub(crate) async fn run(&self, url: &str, script: &str) -> Result<String, Error> {
+        let mut events = self.session.events();
+        let navigate = wire::Navigate { url: url.to_owned(), ..Default::default() };
+        let work = async {
+            let shown = self.session.call(self.ctx, &navigate).await?;
+            if let Some(reason) = shown.error_text {
+                return Err(page::Error::NavigationFailed { reason }.into());
+            }
+            self.run_there(url, script).await
+        };
+        // The answers to the paused requests are given while the navigation waits for them.
+        let answers = async {
+            loop {
+                match events.next().await {
+                    Next::Event(event) => {
+                        if let Some(Ok(paused)) = event.decode::<fetch::RequestPausedEvent>() {
+                            self.answer(paused)?;
+                        }
+                    }
+                    // A lost `requestPaused` can't be answered; the deadline ends the wait.
+                    Next::Lagged(_) => {}
+                    Next::Ended(cause) => return Err(Error::from(cdp::Error::from(cause))),
+                }
+            }
+        };
+        tokio::select! {
+            out = work => out,
+            err = answers => err,
+        }
+    }
+
+    async fn run_there(&self, url: &str, script: &str) -> Result<String, Error> {
+        let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
+        let origin = serde_json::to_string(&origin.unwrap_or_default()).unwrap_or_default();
+        let expression =
+            format!("location.origin === {origin} ? (() => {{ {script} }})() : 'elsewhere'");
+        let evaluate = runtime::Evaluate {
+            expression,
+            return_by_value: Some(true),
+            await_promise: Some(true),
+            ..Default::default()
+        };
+        for _ in 0..TRIES {
+            // The document may be replaced just now ("Execution context was destroyed").
+            let out = match self.session.call(self.ctx, &evaluate).await {
+                Ok(out) => out,
+                Err(cdp::Error::Protocol { .. }) => continue,
+                Err(err) => return Err(err.into()),
+            };
+            if let Some(exception) = out.exception_details {
+                return Err(Error::Checkpoint { reason: exception.text });
+            }
+            match out.result.value {
+                Some(serde_json::Value::String(text)) if text != "elsewhere" => return Ok(text),
+                _ => {}
+            }
+        }
+        Err(Error::Checkpoint { reason: "the stub's document did not come".to_owned() })
+    }
+
+    fn answer(&self, paused: fetch::RequestPausedEvent) -> Result<(), Error> {
+        let is_document = paused.resource_type == network::ResourceType::Document;
+        let fulfill = fetch::FulfillRequest {
+            request_id: paused.request_id,
+            response_code: if is_document { 200 } else { 204 },
+            response_headers: Some(vec![
+                fetch::HeaderEntry {
+                    name: "content-type".to_owned(),
+                    value: "text/html; charset=utf-8".to_owned(),
+                },
+                fetch::HeaderEntry { name: "cache-control".to_owned(), value: "no-store".to_owned() },
+            ]),
+            body: is_document.then(|| DOCUMENT.to_owned()),
+            ..Default::default()
+        };
+        Ok(self.session.post(&fulfill)?)
+    }
+
+    /// Lets the page's requests go to the network again.
+    ///
+    /// # Cancel safety
+    /// As [`Stub::begin`].
+    pub(crate) async fn end(self) -> Result<(), Error> {
+        let off = network::SetBypassServiceWorker { bypass: false };
+        let disable = fetch::Disable {};
+        tokio::try_join!(
+            self.session.call(self.ctx, &disable),
+            self.session.call(self.ctx, &off)
+        )?;
+        Ok(())
+    }
+}

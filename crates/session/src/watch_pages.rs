@@ -1,0 +1,120 @@
+//! Follows what the pages of a session tell, so that the session's own task need not.
+//!
+//! Storage changes go into the shadow here; only what moves the session's life goes on to its
+//! task, or one noisy page would starve its commands.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base::{Clock, Ctx, TabId};
+use page::{Fact, StorageOp};
+use tokio::sync::mpsc;
+
+use crate::checkpoint::part::storage;
+use crate::checkpoint::shadow::{Area, Change, Shadow};
+use crate::dirt::Dirt;
+use crate::tabs::Tabs;
+
+/// How many facts of a session's pages may wait.
+pub(crate) const MOST_FACTS: usize = 8192;
+/// How long one read of a storage area may take; it is tried again with the next capture.
+const READ_LIMIT: Duration = Duration::from_secs(1);
+
+/// What the session's task has to know of its pages.
+#[derive(Debug)]
+pub(crate) enum PageNews {
+    /// A dialog opened or closed: the notes must say so.
+    Dialog(TabId),
+    /// The renderer crashed.
+    Crashed(TabId),
+    /// The target is gone.
+    Gone(TabId),
+    /// A tab went on to a document of another origin and left this storage key.
+    Left(String),
+}
+
+pub(crate) struct PageWatch {
+    pub tabs: Tabs,
+    pub shadow: Arc<Mutex<Shadow>>,
+    pub dirt: Dirt,
+    pub clock: Clock,
+    pub news: mpsc::Sender<PageNews>,
+}
+
+impl PageWatch {
+    pub(crate) async fn run(self, mut facts: mpsc::Receiver<(TabId, Fact)>) {
+        while let Some((tab, fact)) = facts.recv().await {
+            let news = self.on_fact(tab, fact).await;
+            if let Some(news) = news
+                && self.news.send(news).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    async fn on_fact(&self, tab: TabId, fact: Fact) -> Option<PageNews> {
+        match fact {
+            Fact::StorageChanged(change) => {
+                let area = Area {
+                    storage_key: change.storage_key.into_exposed(),
+                    tab: (!change.is_local).then_some(tab),
+                };
+                let now = self.clock.instant();
+                self.shadow().changed(&area, changed(change.op), now);
+                self.dirt.raise(now);
+                None
+            }
+            Fact::Navigated { url } => {
+                let left = self.tabs.get(tab).and_then(|tab| storage::storage_key_of(&tab.known.url));
+                let here = storage::storage_key_of(url.expose());
+                self.tabs.update(tab, |tab| tab.known.url = url.expose().clone());
+                self.read_open_areas(tab).await;
+                self.dirt.raise(self.clock.instant());
+                left.filter(|left| Some(left) != here.as_ref()).map(PageNews::Left)
+            }
+            // Which storage events were lost is not known, so what is open is read again.
+            Fact::Lagged => {
+                self.read_open_areas(tab).await;
+                self.dirt.raise(self.clock.instant());
+                None
+            }
+            Fact::NavigatedWithin { .. }
+            | Fact::TitleChanged { .. }
+            | Fact::CookieActivity
+            | Fact::Activity => {
+                self.dirt.raise(self.clock.instant());
+                None
+            }
+            Fact::DialogOpened(_) | Fact::DialogClosed => Some(PageNews::Dialog(tab)),
+            Fact::Crashed => Some(PageNews::Crashed(tab)),
+            Fact::Gone => Some(PageNews::Gone(tab)),
+        }
+    }
+
+    /// Reads the storage a tab shows: the picture of it may be missing or old.
+    pub(crate) async fn read_open_areas(&self, tab: TabId) {
+        let Some(page) = self.tabs.get(tab).and_then(|tab| tab.page) else { return };
+        for area in storage::open_areas(tab, &page) {
+            self.shadow().read_begins(&area);
+            let ctx = Ctx::within(READ_LIMIT);
+            let items = storage::read(&ctx, page.session(), &area).await;
+            if let Err(err) = &items {
+                tracing::debug!(%tab, %err, "a storage area could not be read");
+            }
+            self.shadow().read_ended(&area, items.ok());
+        }
+    }
+
+    fn shadow(&self) -> MutexGuard<'_, Shadow> {
+        self.shadow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn changed(op: StorageOp) -> Change {
+    match op {
+        StorageOp::Set { key, value } => Change::Set(key.into_exposed(), value.into_exposed()),
+        StorageOp::Removed { key } => Change::Remove(key.into_exposed()),
+        StorageOp::Cleared => Change::Clear,
+    }
+}
