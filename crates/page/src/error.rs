@@ -165,6 +165,10 @@ pub enum Attempt {
     OutOfView,
     /// Another element would get the input; its description.
     CoveredBy(String),
+    /// The list lacks the option, or it can't be chosen.
+    NoOption(String),
+    /// The page gave the focus to something else.
+    FocusTaken,
     /// The element left the document during the try.
     Detached,
     /// The page did not keep what was put in; what is there instead.
@@ -181,7 +185,8 @@ impl Attempt {
             Self::OutOfView => "Scroll the container it is in, then try again.",
             Self::Disabled => "Fill in what the page asks for first; then it may become enabled.",
             Self::NotVisible => "Open the menu, tab or section it is in, then take a snapshot.",
-            Self::ReadOnly | Self::Moving | Self::Detached | Self::NotKept(_) | Self::Navigating => {
+            Self::NoOption(_) => "Take a snapshot: it lists the options.",
+            Self::FocusTaken | Self::ReadOnly | Self::Moving | Self::Detached | Self::NotKept(_) | Self::Navigating => {
                 "Take a snapshot to see how the page stands."
             }
         };
@@ -199,6 +204,8 @@ impl fmt::Display for Attempt {
             Self::ReadOnly => f.write_str("the element can't be edited"),
             Self::OutOfView => f.write_str("the element can't be scrolled into view"),
             Self::CoveredBy(what) => write!(f, "{what} covers the element"),
+            Self::NoOption(what) => f.write_str(what),
+            Self::FocusTaken => f.write_str("the page moved the focus elsewhere"),
             Self::Detached => f.write_str("the element left the document"),
             Self::NotKept(what) => write!(f, "{what}"),
             Self::Navigating => f.write_str("the page was loading another document"),

@@ -3,7 +3,6 @@
 use base::{Ctx, Private};
 use serde::{Deserialize, Serialize};
 
-use crate::target::Target;
 use crate::world::Ask;
 use crate::{Error, Locator, Page};
 
@@ -53,13 +52,12 @@ pub(crate) struct Numbers {
 
 #[derive(Serialize, Debug)]
 #[serde(rename_all = "camelCase")]
-struct Walk<'a> {
+struct Walk {
     next: u64,
     limit: u64,
     interactive_only: bool,
     max_depth: Option<u32>,
     max_bytes: usize,
-    target: Option<Target<'a>>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -119,7 +117,6 @@ impl Page {
             interactive_only: options.interactive_only,
             max_depth: options.max_depth,
             max_bytes: options.max_bytes.unwrap_or(MAX_BYTES).min(MAX_BYTES),
-            target: options.scope.as_ref().map(Target::of),
         };
         let walked = self.walk(ctx, options.scope.as_ref(), walk).await?;
         if let Some(up_to) = numbers.heard(walked.next) {
@@ -142,7 +139,7 @@ impl Page {
         &self,
         ctx: &Ctx,
         scope: Option<&Locator>,
-        walk: Walk<'_>,
+        walk: Walk,
     ) -> Result<Walked, Error> {
         match scope {
             None => {
@@ -150,7 +147,7 @@ impl Page {
                 self.ask(ctx, &Ask { frame: &frame, function: "snapshot", arguments: walk }).await
             }
             Some(scope) => {
-                let with = serde_json::to_value(Walk { target: None, ..walk })
+                let with = serde_json::to_value(walk)
                     .map_err(|err| Error::Script { reason: err.to_string() })?;
                 match self.try_once(ctx, scope, "snapshotOf", with).await? {
                     Ok(found) => Ok(found.value),

@@ -35,6 +35,9 @@ pub(crate) enum Verdict<T> {
     ReadOnly,
     OutOfView,
     Covered { what: String },
+    NoOption { what: String },
+    /// It was given the focus and does not have it.
+    Unfocused,
     Detached,
     /// It can't be done with this element, or the locator can't be read.
     Invalid { argument: Argument, reason: String },
@@ -203,6 +206,8 @@ fn judge<T>(locator: &Locator, verdict: Verdict<T>) -> Result<Attempt, Error> {
         Verdict::ReadOnly => Attempt::ReadOnly,
         Verdict::OutOfView => Attempt::OutOfView,
         Verdict::Covered { what } => Attempt::CoveredBy(what),
+        Verdict::NoOption { what } => Attempt::NoOption(what),
+        Verdict::Unfocused => Attempt::FocusTaken,
         Verdict::Detached => Attempt::Detached,
         Verdict::Ok { .. } | Verdict::Unknown | Verdict::NotFound => Attempt::NotFound,
     })

@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Watch {
     events: Events,
     documents: u64,
+    /// A navigation has started. Until then, the end of a load is that of an earlier one.
+    started: bool,
 }
 
 #[derive(Deserialize, Debug)]
@@ -30,7 +32,7 @@ pub(crate) struct Here {
 impl Watch {
     pub fn start(page: &Page) -> Self {
         let documents = page.shared().picture.borrow().documents;
-        Self { events: page.session().events(), documents }
+        Self { events: page.session().events(), documents, started: false }
     }
 
     /// Waits for what the action set off and returns where the page is.
@@ -63,6 +65,7 @@ impl Watch {
         let main = page.main_frame();
         while let Some(Next::Event(event)) = self.events.try_next() {
             if asks(&event, &main) {
+                self.started = event.is::<page::FrameStartedNavigatingEvent>();
                 return true;
             }
         }
@@ -76,8 +79,11 @@ impl Watch {
             loop {
                 match self.events.next().await {
                     Next::Event(event) => {
-                        if let Some(came) = outcome(&event, &main) {
-                            return came;
+                        self.started |= event.is::<page::FrameStartedNavigatingEvent>();
+                        match outcome(&event, &main) {
+                            Some(false) if !self.started => {}
+                            Some(came) => return came,
+                            None => {}
                         }
                     }
                     // It may have come unseen; the picture knows.
@@ -135,7 +141,7 @@ impl Arrival {
     pub async fn wait(&mut self, page: &Page, ctx: &Ctx) -> Result<Interacted, Error> {
         let main = page.main_frame();
         let before = self.0.documents;
-        let events = &mut self.0.events;
+        let Watch { events, started, .. } = &mut self.0;
         let arrived = async {
             loop {
                 match events.next().await {
@@ -144,10 +150,11 @@ impl Arrival {
                         if matches!(within, Some(Ok(event)) if event.frame_id == main) {
                             return Arrived::Within;
                         }
+                        *started |= event.is::<page::FrameStartedNavigatingEvent>();
                         match outcome(&event, &main) {
                             Some(true) => return Arrived::Document,
-                            Some(false) => return Arrived::Nowhere,
-                            None => {}
+                            Some(false) if *started => return Arrived::Nowhere,
+                            Some(false) | None => {}
                         }
                     }
                     Next::Lagged(_) => return Arrived::Document,

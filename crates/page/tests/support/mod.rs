@@ -1,0 +1,191 @@
+//! A stage for page tests: a Chromium of its own, a small site, and pages on both.
+//!
+//! Each test has its own Chromium, which is killed and reaped when the stage is dropped.
+
+#![allow(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "each test binary uses its part, and tests may spawn and read clocks"
+)]
+
+mod site;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base::{Ctx, TabId, Tasks};
+use browserd_page::{
+    Action, Button, DialogPolicy, Error, Evaluate, Fact, Gate, Interacted, Locator, Modifiers,
+    Navigate, Page, PageOptions, RefBlocks, SnapshotOptions,
+};
+use cdp::Connection;
+use cdp::protocol::target;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use testkit::raw::RawChromium;
+use tokio::sync::mpsc;
+
+pub use site::Site;
+
+/// Reservations as they were asked for.
+#[derive(Default)]
+pub struct Reserved(pub Mutex<Vec<u64>>);
+
+impl RefBlocks for Reserved {
+    fn reserve<'a>(&'a self, _: TabId, up_to: u64) -> BoxFuture<'a, Result<(), String>> {
+        self.0.lock().unwrap().push(up_to);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+pub struct Stage {
+    pub tasks: Tasks,
+    pub connection: Connection,
+    pub site: Site,
+    chromium: RawChromium,
+}
+
+/// A page and what it told.
+pub struct Open {
+    pub page: Page,
+    pub session_id: String,
+    pub facts: mpsc::Receiver<(TabId, Fact)>,
+    pub reserved: Arc<Reserved>,
+}
+
+pub fn ctx() -> Ctx {
+    Ctx::within(Duration::from_secs(20))
+}
+
+pub fn soon() -> Ctx {
+    Ctx::within(Duration::from_millis(700))
+}
+
+impl Stage {
+    pub async fn start() -> Self {
+        let mut chromium = RawChromium::start().unwrap();
+        let tasks = Tasks::new();
+        let connection = chromium.connect(&tasks).unwrap();
+        let site = Site::start().await;
+        Self { tasks, connection, site, chromium }
+    }
+
+    /// Opens a blank page.
+    pub async fn blank(&self) -> Open {
+        self.blank_with(DialogPolicy::Ask).await
+    }
+
+    pub async fn blank_with(&self, default_dialog: DialogPolicy) -> Open {
+        let create = target::CreateTarget { url: "about:blank".to_owned(), ..Default::default() };
+        let root = self.connection.root();
+        let target_id = root.call(&ctx(), &create).await.unwrap().target_id;
+        let attach = target::AttachToTarget { target_id: target_id.clone(), flatten: Some(true) };
+        let session_id = root.call(&ctx(), &attach).await.unwrap().session_id;
+        self.attach(&self.connection, &session_id, &target_id, default_dialog, 1, false).await
+    }
+
+    pub async fn attach(
+        &self,
+        connection: &Connection,
+        session_id: &str,
+        target_id: &str,
+        default_dialog: DialogPolicy,
+        first_ref: u64,
+        adopted: bool,
+    ) -> Open {
+        let (facts, told) = mpsc::channel(4096);
+        let reserved = Arc::new(Reserved::default());
+        let refs: Arc<dyn RefBlocks> = reserved.clone();
+        let options = PageOptions { tab: TabId(1), refs, default_dialog, facts, open_dialog: None };
+        let session = connection.attach(session_id);
+        let page =
+            Page::attach(&ctx(), session, target_id, options, first_ref, adopted, &self.tasks)
+                .await
+                .unwrap();
+        Open { page, session_id: session_id.to_owned(), facts: told, reserved }
+    }
+
+    /// Opens a page of the site that shows `body`.
+    pub async fn show(&self, body: &str) -> Open {
+        let open = self.blank().await;
+        open.show(&self.site, body).await;
+        open
+    }
+}
+
+impl Open {
+    /// Goes to a page of the site that shows `body`.
+    pub async fn show(&self, site: &Site, body: &str) {
+        let url = site.add(body);
+        self.goto(&url).await;
+    }
+
+    pub async fn goto(&self, url: &str) {
+        let to = Navigate { url: url.to_owned() };
+        self.page.navigate(&ctx(), &Gate::open(), &to).await.unwrap();
+    }
+
+    pub async fn snapshot(&self) -> String {
+        let shot = self.page.snapshot(&ctx(), &SnapshotOptions::default()).await.unwrap();
+        shot.text.into_exposed()
+    }
+
+    /// Returns the locator of the first line that contains `part`.
+    pub async fn find(&self, part: &str) -> Locator {
+        let text = self.snapshot().await;
+        ref_in(&text, part)
+    }
+
+    pub async fn act(&self, action: Action) -> Result<Interacted, Error> {
+        self.page.interact(&ctx(), &Gate::open(), &action).await
+    }
+
+    pub async fn act_soon(&self, action: Action) -> Result<Interacted, Error> {
+        self.page.interact(&soon(), &Gate::open(), &action).await
+    }
+
+    pub async fn click(&self, target: Locator) -> Result<Interacted, Error> {
+        self.act(click(target)).await
+    }
+
+    /// Evaluates in the page's world.
+    pub async fn js(&self, expression: &str) -> Value {
+        let script = Evaluate { expression: expression.to_owned() };
+        let out = self.page.evaluate(&ctx(), &Gate::open(), &script).await.unwrap();
+        assert!(out.exception.is_none(), "{expression}: {:?}", out.exception.map(|e| e.text.into_exposed()));
+        out.value.into_exposed()
+    }
+}
+
+pub fn ref_in(text: &str, part: &str) -> Locator {
+    let line = text.lines().find(|line| line.contains(part));
+    let line = line.unwrap_or_else(|| panic!("no line with {part:?} in:\n{text}"));
+    let number = line.split("@e").nth(1).unwrap_or_else(|| panic!("no ref in {line:?}"));
+    let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+    Locator::Ref(digits.parse().unwrap())
+}
+
+pub fn css(css: &str) -> Locator {
+    Locator::Css(css.to_owned())
+}
+
+pub fn click(target: Locator) -> Action {
+    Action::Click { target, button: Button::Left, count: 1, modifiers: Modifiers::default() }
+}
+
+pub fn fill(target: Locator, text: &str) -> Action {
+    Action::Fill { target, text: text.to_owned().into() }
+}
+
+pub fn type_in(target: Locator, text: &str) -> Action {
+    Action::Type { target: Some(target), text: text.to_owned().into() }
+}
+
+pub fn press(keys: &str) -> Action {
+    Action::Press { target: None, keys: keys.to_owned() }
+}
+
+/// Returns the text without leading spaces that only the source has.
+pub fn lines(text: &str) -> Vec<&str> {
+    text.lines().collect()
+}

@@ -1,0 +1,99 @@
+//! A small site on loopback: pages that tests put there.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What is answered on a path: the status line's end, more headers, the body.
+#[derive(Clone)]
+struct Reply {
+    status: &'static str,
+    headers: String,
+    body: Vec<u8>,
+}
+
+type Replies = Arc<Mutex<HashMap<String, Reply>>>;
+
+pub struct Site {
+    address: SocketAddr,
+    replies: Replies,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Site {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let replies = Replies::default();
+        let shared = Arc::clone(&replies);
+        let server = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let replies = Arc::clone(&shared);
+                tokio::spawn(async move { serve(stream, replies).await });
+            }
+        });
+        Self { address, replies, server }
+    }
+
+    /// Adds a page and returns its URL.
+    pub fn add(&self, body: &str) -> String {
+        let path = format!("/page{}", self.replies.lock().unwrap().len());
+        self.put(&path, "200 OK", "content-type: text/html; charset=utf-8\r\n", body.as_bytes())
+    }
+
+    pub fn put(&self, path: &str, status: &'static str, headers: &str, body: &[u8]) -> String {
+        let reply = Reply { status, headers: headers.to_owned(), body: body.to_vec() };
+        self.replies.lock().unwrap().insert(path.to_owned(), reply);
+        self.url(path)
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The same site as another origin.
+    pub fn elsewhere(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.address.port())
+    }
+}
+
+async fn serve(mut stream: TcpStream, replies: Replies) {
+    let mut request = Vec::new();
+    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+        if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
+            return;
+        }
+    }
+    let text = String::from_utf8_lossy(&request);
+    let path = text.split(' ').nth(1).unwrap_or("/").split('?').next().unwrap_or("/").to_owned();
+    if path == "/never" {
+        // The request stays open until the browser gives up.
+        let mut byte = [0];
+        stream.read(&mut byte).await.ok();
+        return;
+    }
+    let reply = replies.lock().unwrap().get(&path).cloned();
+    let reply = reply.unwrap_or(Reply {
+        status: "404 Not Found",
+        headers: String::new(),
+        body: b"nothing here".to_vec(),
+    });
+    let head = format!(
+        "HTTP/1.1 {}\r\n{}content-length: {}\r\nconnection: close\r\n\r\n",
+        reply.status,
+        reply.headers,
+        reply.body.len()
+    );
+    if stream.write_all(head.as_bytes()).await.is_ok() {
+        stream.write_all(&reply.body).await.ok();
+    }
+}
