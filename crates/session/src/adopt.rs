@@ -9,20 +9,19 @@
 
 use std::sync::Arc;
 
-use base::{BrowserId, Ctx, TabId};
+use base::{Ctx, TabId};
 use cdp::protocol::{browser as browser_wire, runtime, target};
 use cdp::{Connection, Options, Transport};
-use chrome::Identity;
 use page::{Page, PageOptions};
 use store::TabRow;
 use tokio::sync::mpsc;
 
 use crate::Error;
 use crate::deps::Deps;
+use crate::dial::Number;
 use crate::launch::{EVENTS, LATE, hello, run_folder};
 use crate::live::{FromLink, Live};
 use crate::notes::{ID_BLOCK, Notes};
-use crate::state::LinkId;
 use crate::tabs::Tab;
 
 /// A browser that was adopted, with the tabs that were found in it.
@@ -35,7 +34,7 @@ pub(crate) struct Adopted {
     pub gap: bool,
 }
 
-/// Takes over the browser of a row.
+/// Takes over the browser that is dialled.
 ///
 /// # Errors
 /// Those of the keeper: it may be gone, or hold another browser.
@@ -45,15 +44,14 @@ pub(crate) struct Adopted {
 pub(crate) async fn adopt(
     ctx: &Ctx,
     deps: &Deps,
-    browser: BrowserId,
-    expect: &Identity,
-    known: &[TabRow],
+    number: &Number,
     options: impl Fn(TabId) -> PageOptions,
-    link: LinkId,
     news: &mpsc::Sender<FromLink>,
 ) -> Result<Adopted, Error> {
-    let run = run_folder(&deps.config.home, browser);
-    let (chrome_link, welcome) = chrome::adopt(ctx, &run, &hello(deps), Some(expect), &deps.tasks).await?;
+    let Number { browser, identity, known, link, .. } = number;
+    let run = run_folder(&deps.config.home, *browser);
+    let (chrome_link, welcome) =
+        chrome::adopt(ctx, &run, &hello(deps), Some(identity), &deps.tasks).await?;
     if let Some(record) = welcome.exit {
         return Err(chrome::Error::Ended(record).into());
     }
@@ -75,8 +73,8 @@ pub(crate) async fn adopt(
     let transport = Transport { incoming: chrome_link.incoming, outgoing: chrome_link.outgoing };
     let connection = prepared.start(transport, &deps.tasks);
     let live = Live::new(
-        link,
-        browser,
+        *link,
+        *browser,
         welcome.identity,
         connection,
         chrome_link.control,

@@ -75,10 +75,8 @@ pub(crate) async fn dial(
     }
     for pause in &mut pauses {
         let step = ctx.at_most(ONE_TRY);
-        let Number { browser, identity, known, link, .. } = &number;
-        let tried =
-            adopt(&step, deps, *browser, identity, known, &options, *link, news).await;
-        match tried {
+        let identity = &number.identity;
+        match adopt(&step, deps, &number, &options, news).await {
             Ok(adopted) => return Dialed::Again(Box::new(adopted)),
             Err(Error::Chrome(err)) => match &*err {
                 chrome::Error::Ended(record) => return Dialed::Gone(cause_of(record)),

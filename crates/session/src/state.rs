@@ -17,6 +17,8 @@
 //! browser carry the link they were seen on: news of a link that is no longer the session's
 //! changes nothing.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use base::{CheckpointId, StateName};
 
 use crate::cause::Cause;
