@@ -1,6 +1,10 @@
 //! A keeper and nothing else: what `browserd keeper RUN` is in the product.
 
-#![allow(clippy::disallowed_methods, reason = "the main function of a test program")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "the main function of a test program"
+)]
 
 use browserd_chrome as chrome;
 

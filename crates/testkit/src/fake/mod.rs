@@ -63,11 +63,9 @@ impl Fake {
         match self {
             Self::ExitsNow => "exit 0\n".to_owned(),
             Self::ExitsOne => "echo 'the display is on fire' >&2\nexit 1\n".to_owned(),
-            Self::LibraryMissing => concat!(
-                "echo \"$0: error while loading shared libraries: libnss3.so: cannot open shared \
-                 object file: No such file or directory\" >&2\nexit 127\n"
-            )
-            .to_owned(),
+            Self::LibraryMissing => "echo \"$0: error while loading shared libraries: libnss3.so: \
+                                     cannot open shared object file\" >&2\nexit 127\n"
+                .to_owned(),
             Self::NeverAnswers => "echo 'thinking' >&2\nexec cat <&3 >/dev/null\n".to_owned(),
             Self::Answers => answers("exec cat <&3 >received\n"),
             Self::Scripted => answers(
