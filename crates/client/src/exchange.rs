@@ -22,7 +22,7 @@ use crate::error::{Cut, Error};
 /// The largest answer taken: a full-page picture in base64 fits.
 const LARGEST: usize = 512 * 1024 * 1024;
 /// The daemon says itself that a deadline passed; this is how much longer it is waited for.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(4);
 
 /// A request that can be sent again for as long as it wasn't sent.
 pub(crate) struct Outgoing(Request<Full<Bytes>>);

@@ -21,7 +21,7 @@ use crate::operate::Operate;
 
 /// How much longer than its deadline a call is waited for: who performs it knows better
 /// whether anything was sent when the time was over.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_secs(3);
 /// Calls that must get through when all others are refused: they answer what others wait for.
 const RESERVED: usize = 64;
 /// The longest time any call may ask for.

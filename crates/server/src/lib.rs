@@ -16,6 +16,8 @@ mod dispatch;
 pub mod http;
 pub mod mcp;
 mod operate;
+mod sessions;
 
 pub use dispatch::{Daemon, Dispatch, Settings};
 pub use operate::Operate;
+pub use sessions::OnSessions;

@@ -52,9 +52,10 @@ pub struct ConsoleLine {
 /// What an expression threw.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Exception {
-    /// Its message, with its class.
+    /// The error with its stack, or the value that was thrown.
     pub message: String,
-    /// Where it was thrown, if known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stack: Option<String>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
 }

@@ -37,6 +37,8 @@ impl Operation for GetContent {
 pub struct Content {
     /// The text or the HTML.
     pub content: String,
+    /// Whether it was cut, being too large.
+    pub truncated: bool,
     /// The page's URL.
     pub url: String,
     /// The page's title.

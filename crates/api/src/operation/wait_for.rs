@@ -42,7 +42,7 @@ pub struct WaitFor {
 impl Operation for WaitFor {
     const NAME: &'static str = "wait_for";
     const EFFECT: Effect = Effect::Read;
-    const SUMMARY: &'static str = "Waits for one condition: selector, text, url (substring or pattern), load (load, domcontentloaded), function (JS), or just ms.";
+    const SUMMARY: &'static str = "Waits for one condition: selector, text, url (substring or pattern), load (load, domcontentloaded, networkidle), function (JS), or just ms.";
     const ROUTE: Route = Route::post("/v1/sessions/{session_id}/wait_for");
     const LISTED: bool = true;
     const EXAMPLES: &'static [&'static str] = &[
