@@ -80,20 +80,18 @@ pub enum Command {
         text: String,
     },
     /// Type text where the focus is, or into an element
+    #[command(override_usage = "browserd type [OPTIONS] [TARGET] <TEXT>")]
     Type {
-        /// What to type
-        text: String,
-        /// Ref (@e3) or CSS selector
-        #[arg(long = "into", value_name = "TARGET")]
-        target: Option<String>,
+        /// Ref (@e3) or CSS selector, if not where the focus is; then what to type
+        #[arg(required = true, num_args = 1..=2, value_names = ["TARGET", "TEXT"])]
+        words: Vec<String>,
     },
     /// Press a key or a chord, such as Control+A
+    #[command(override_usage = "browserd press [OPTIONS] [TARGET] <KEY>")]
     Press {
-        /// The key
-        key: String,
-        /// Ref (@e3) or CSS selector
-        #[arg(long = "on", value_name = "TARGET")]
-        target: Option<String>,
+        /// Ref (@e3) or CSS selector, if not where the focus is; then the key
+        #[arg(required = true, num_args = 1..=2, value_names = ["TARGET", "KEY"])]
+        words: Vec<String>,
     },
     /// Choose options of a select
     Select {
@@ -436,6 +434,8 @@ mod tests {
             "click @e1",
             "fill @e1 text",
             "type text",
+            "type @e1 text",
+            "press @e1 Enter",
             "press Enter",
             "select @e1 a b",
             "check @e1",

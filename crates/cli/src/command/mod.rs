@@ -67,11 +67,13 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Fill { target, text } => {
             one(place.interact("fill", Some(&target)).with("text", text))
         }
-        Command::Type { text, target } => {
-            one(place.interact("type", target.as_deref()).with("text", text))
+        Command::Type { words } => {
+            let (target, text) = page::perhaps_target(&words);
+            one(place.interact("type", target).with("text", text))
         }
-        Command::Press { key, target } => {
-            one(place.interact("press", target.as_deref()).with("key", key))
+        Command::Press { words } => {
+            let (target, key) = page::perhaps_target(&words);
+            one(place.interact("press", target).with("key", key))
         }
         Command::Select { target, values } => one(place
             .interact("select", Some(&target))

@@ -92,6 +92,16 @@ pub fn open(place: &Place, open: &Open) -> Result<Call, Failure> {
     Ok(call.with("labels", labels?))
 }
 
+/// Tells a target, if one was given, from the word after it.
+pub fn perhaps_target(words: &[String]) -> (Option<&str>, &str) {
+    match words {
+        [target, word] => (Some(target), word),
+        [word] => (None, word),
+        // The command line takes one or two.
+        _ => (None, ""),
+    }
+}
+
 /// `snapshot`.
 pub fn snapshot(place: &Place, snapshot: &Snapshot) -> Call {
     place

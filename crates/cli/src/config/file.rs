@@ -166,6 +166,8 @@ impl File {
             orphan_timeout: self.chrome.orphan_timeout.map(|span| span.0),
             max_sessions: self.sessions.max_sessions,
             max_session_age: self.sessions.max_session_age.map(|span| span.0),
+            auto_resume: self.sessions.auto_resume,
+            captures: self.checkpoints.as_ref().and_then(|it| it.enabled),
             call_limit: self.limits.call.map(|span| span.0),
             shutdown_limit: self.shutdown.limit.map(|span| span.0),
             stop_browsers: self.shutdown.stop_browsers,
@@ -178,7 +180,6 @@ impl File {
         let retention = self.retention.as_ref();
         let recording = self.recording.as_ref();
         let given = [
-            ("sessions.auto_resume", self.sessions.auto_resume.is_some()),
             (
                 "sessions.session_snapshot_interval",
                 self.sessions.session_snapshot_interval.is_some(),
@@ -186,10 +187,6 @@ impl File {
             (
                 "sessions.max_session_snapshots",
                 self.sessions.max_session_snapshots.is_some(),
-            ),
-            (
-                "checkpoints.enabled",
-                checkpoints.is_some_and(|it| it.enabled.is_some()),
             ),
             (
                 "checkpoints.interval_seconds",

@@ -29,6 +29,10 @@ pub struct Layer {
     pub max_sessions: Option<usize>,
     /// How old a checkpoint may be to be resumed unasked; zero for any age.
     pub max_session_age: Option<Duration>,
+    /// Whether recoverable sessions are resumed at start.
+    pub auto_resume: Option<bool>,
+    /// Whether checkpoints are taken unasked.
+    pub captures: Option<bool>,
     /// How long a call may take that doesn't say it itself.
     pub call_limit: Option<Duration>,
     /// How long stopping may take.
@@ -66,6 +70,8 @@ impl Layer {
             orphan_timeout: self.orphan_timeout.or(below.orphan_timeout),
             max_sessions: self.max_sessions.or(below.max_sessions),
             max_session_age: self.max_session_age.or(below.max_session_age),
+            auto_resume: self.auto_resume.or(below.auto_resume),
+            captures: self.captures.or(below.captures),
             call_limit: self.call_limit.or(below.call_limit),
             shutdown_limit: self.shutdown_limit.or(below.shutdown_limit),
             stop_browsers: self.stop_browsers.or(below.stop_browsers),

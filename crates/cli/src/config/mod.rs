@@ -49,6 +49,10 @@ pub struct Config {
     pub max_sessions: usize,
     /// How old a checkpoint may be to be resumed unasked; `None` for any age.
     pub max_session_age: Option<Duration>,
+    /// Whether recoverable sessions are resumed at start.
+    pub auto_resume: bool,
+    /// Whether checkpoints are taken unasked.
+    pub captures: bool,
     /// How long a call may take that doesn't say it itself.
     pub call_limit: Duration,
     /// How long stopping may take.
@@ -97,6 +101,8 @@ impl Config {
             orphan_timeout: limit(layer.orphan_timeout, Duration::from_secs(24 * 3600)),
             max_sessions: layer.max_sessions.unwrap_or(10),
             max_session_age: limit(layer.max_session_age, Duration::from_secs(24 * 3600)),
+            auto_resume: layer.auto_resume.unwrap_or(false),
+            captures: layer.captures.unwrap_or(true),
             call_limit: layer.call_limit.unwrap_or(Duration::from_secs(30)),
             shutdown_limit: layer.shutdown_limit.unwrap_or(Duration::from_secs(30)),
             stop_browsers: layer.stop_browsers.unwrap_or(false),
@@ -215,11 +221,12 @@ mod tests {
             user_data_dir = '/x'\n[sessions]\nauto_resume = true\nsession_snapshot_interval = 60\n\
             max_session_snapshots = 3\n";
         let config = load(file, Environment::default(), Layer::default()).unwrap();
+        assert!(config.auto_resume && config.captures);
         assert!(
             config
                 .not_yet
                 .iter()
-                .any(|name| name == "sessions.auto_resume")
+                .any(|name| name == "recording.auto_record")
         );
         assert!(config.not_yet.iter().any(|name| name == "profiles"));
     }

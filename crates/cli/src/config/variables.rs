@@ -38,6 +38,8 @@ pub fn read(environment: &Environment) -> Result<Layer, Failure> {
         orphan_timeout: span("BROWSERD_ORPHAN_TIMEOUT")?,
         max_sessions: parsed(environment, &["BROWSERD_MAX_SESSIONS", "MAX_SESSIONS"])?,
         max_session_age: span("BROWSERD_MAX_SESSION_AGE")?,
+        auto_resume: switch(environment, "BROWSERD_AUTO_RESUME"),
+        captures: switch(environment, "BROWSERD_CHECKPOINTS"),
         call_limit: span("BROWSERD_CALL_LIMIT")?,
         shutdown_limit: span("BROWSERD_SHUTDOWN_LIMIT")?,
         stop_browsers: switch(environment, "BROWSERD_STOP_BROWSERS"),

@@ -6,8 +6,7 @@ use base::{Clock, Tasks};
 use server::{Daemon, Dispatch, Settings};
 use tokio::sync::watch;
 
-use super::performer::Performer;
-use super::{listen, part_failed, token};
+use super::{listen, part_failed, performer, token};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::home::Home;
@@ -16,8 +15,8 @@ use crate::home::Home;
 pub struct Parts {
     /// The funnel of all calls.
     pub dispatch: Arc<Dispatch>,
-    /// What performs operations: the sessions.
-    pub performer: Performer,
+    /// What performs operations.
+    pub sessions: session::Sessions,
     /// The store below them.
     pub store: store::Store,
     /// Told when a caller asks the daemon to stop.
@@ -65,7 +64,7 @@ pub async fn made(home: &Home, config: &Config, tasks: &Tasks) -> Result<Parts, 
     let store = store(home, tasks).await?;
     let reaper = chrome::Reaper::start(tasks)
         .map_err(|err| Failure::io("Orphans can't be looked after", &err))?;
-    let performer = Performer::started(home, config, &store, clock, tasks).await?;
+    let sessions = performer::started(home, config, &store, clock.clone(), tasks).await?;
     let http_url = format!("http://{address}");
     let socket = home.socket().display().to_string();
     let daemon = Daemon {
@@ -87,7 +86,12 @@ pub async fn made(home: &Home, config: &Config, tasks: &Tasks) -> Result<Parts, 
             browsers: wish.browsers,
         }));
     };
-    let dispatch = Arc::new(Dispatch::new(performer.operate(), daemon, settings, stop));
+    let operate = Arc::new(server::OnSessions::new(
+        sessions.clone(),
+        clock,
+        tasks.clone(),
+    ));
+    let dispatch = Arc::new(Dispatch::new(operate, daemon, settings, stop));
     let access = server::http::Access::with_token(token.expose().as_str());
     let failed = |err: std::io::Error| Failure::io("The daemon can't listen", &err);
     server::http::serve_tcp(tcp, access, Arc::clone(&dispatch), tasks).map_err(failed)?;
@@ -97,7 +101,7 @@ pub async fn made(home: &Home, config: &Config, tasks: &Tasks) -> Result<Parts, 
     let stop = Stop(asked);
     Ok(Parts {
         dispatch,
-        performer,
+        sessions,
         store,
         stop,
         http_url,

@@ -1,54 +1,83 @@
 //! The sessions, as what performs the daemon's operations.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use api::{ApiError, OperationInfo};
-use base::{Clock, Ctx, StateName, Tasks};
-use futures_util::future::BoxFuture;
-use serde_json::{Map, Value};
+use base::{Clock, Ctx, Tasks};
+use chrome::{KeeperProgram, Sandbox};
+use session::{Browsers, Deps, Sessions};
 use store::Store;
 
+use super::part_failed;
 use crate::config::Config;
+use crate::environment;
 use crate::failure::Failure;
-use crate::home::Home;
+use crate::home::{Home, with_causes};
 
-/// What performs operations.
-pub struct Performer {}
+/// Older than any checkpoint, and still a time that can be added to a date.
+const ANY_AGE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-impl Performer {
-    /// Starts the sessions: what the last daemon left is looked after before it returns.
-    pub async fn started(
-        _home: &Home,
-        _config: &Config,
-        _store: &Store,
-        _clock: Clock,
-        _tasks: &Tasks,
-    ) -> Result<Self, Failure> {
-        Ok(Self {})
-    }
-
-    /// Returns it as dispatch needs it.
-    pub fn operate(&self) -> Arc<dyn server::Operate> {
-        Arc::new(Nothing)
-    }
-
-    /// Takes the last checkpoints and lets go of the browsers, or stops them.
-    pub async fn shutdown(&self, _ctx: &Ctx, _browsers: bool) {}
+/// Starts the sessions: what the last daemon left is looked after.
+///
+/// # Errors
+/// Those of the store. A missing browser is none: a daemon can tell of sessions without one.
+pub async fn started(
+    home: &Home,
+    config: &Config,
+    store: &Store,
+    clock: Clock,
+    tasks: &Tasks,
+) -> Result<Sessions, Failure> {
+    let failed = |err: store::Error| part_failed(err.code(), &err, err.hint());
+    let nonce = store.meta().home_nonce().await.map_err(failed)?;
+    let epoch = store.meta().next_epoch().await.map_err(failed)?;
+    tracing::info!(epoch, "takes over the home");
+    let keeper = KeeperProgram {
+        program: environment::program()
+            .map_err(|err| Failure::io("The program's own path", &err))?,
+        args: vec!["keeper".into()],
+    };
+    let settings = session::Config {
+        program: config.program.clone(),
+        path: config.path.clone(),
+        headless: config.headless,
+        sandbox: if config.no_sandbox {
+            Sandbox::Off
+        } else {
+            Sandbox::On
+        },
+        extra_args: config.extra_args.clone(),
+        orphan_timeout: config.orphan_timeout,
+        max_sessions: config.max_sessions,
+        max_session_age: config.max_session_age.unwrap_or(ANY_AGE),
+        auto_resume: config.auto_resume,
+        captures: config.captures,
+        epoch,
+        nonce,
+        ..session::Config::new(home.folder().to_owned(), keeper)
+    };
+    let deps = Deps {
+        store: store.clone(),
+        tasks: tasks.clone(),
+        clock,
+        config: settings,
+    };
+    Sessions::start(deps).await.map_err(|err| {
+        let failure = Failure::new(err.code(), with_causes(&err));
+        match err.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
 }
 
-struct Nothing;
-
-impl server::Operate for Nothing {
-    fn operate<'a>(
-        &'a self,
-        _ctx: &'a Ctx,
-        operation: &'static OperationInfo,
-        _arguments: Map<String, Value>,
-    ) -> BoxFuture<'a, Result<Value, ApiError>> {
-        Box::pin(async { Err(ApiError::not_available(operation.name)) })
-    }
-
-    fn states<'a>(&'a self, _ctx: &'a Ctx) -> BoxFuture<'a, Result<Vec<StateName>, ApiError>> {
-        Box::pin(async { Ok(vec![]) })
+/// Takes the last checkpoints and lets go of the browsers, or stops them.
+pub async fn shut_down(sessions: &Sessions, ctx: &Ctx, browsers: bool) {
+    let browsers = if browsers {
+        Browsers::Stop
+    } else {
+        Browsers::Leave
+    };
+    if ctx.race(sessions.shut_down(browsers)).await.is_err() {
+        tracing::warn!("sessions did not end in time; the next daemon adopts their browsers");
     }
 }

@@ -6,6 +6,7 @@ use base::{Ctx, Tasks};
 use store::HomeLock;
 
 use super::parts::Parts;
+use super::performer;
 use super::signals::Signals;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -64,7 +65,7 @@ async fn in_order(ctx: &Ctx, config: &Config, parts: &Parts, tasks: &Tasks, brow
     {
         tracing::warn!(?grace, "calls did not end in time");
     }
-    parts.performer.shutdown(ctx, browsers).await;
+    performer::shut_down(&parts.sessions, ctx, browsers).await;
     tasks.stop().await;
     if let Err(err) = parts.store.close().await {
         tracing::error!(%err, "the store was not closed cleanly");
