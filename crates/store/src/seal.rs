@@ -155,3 +155,110 @@ impl Label<'_> {
         bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::{push_hex, read_hex};
+    use proptest::prelude::*;
+
+    const GOLDEN: &str = "42525744010009090909090909090909090909090909428e64f04da6704613bc7cf439d5e9e6475d\
+        d07dd215703e1d0000000b55c00d11fe0c804f69e9ab27f520860509d140afefa3c6d5beb62bb6";
+    const LABEL: Label<'static> = Label {
+        kind: "cookies",
+        session: "s_1",
+        part: b"7",
+    };
+
+    fn sealer() -> Sealer {
+        Sealer::of_data(&[7; 32], [9; ID])
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_opens_to_the_same(value in prop::collection::vec(any::<u8>(), 0..300)) {
+            let sealed = sealer().seal(Format::Plain, LABEL, &value).unwrap();
+            prop_assert_eq!(sealed.len(), HEADER + value.len() + TAG);
+            prop_assert_eq!(&*sealer().open(Format::Plain, LABEL, &sealed).unwrap(), &value);
+        }
+
+        #[test]
+        fn any_bytes_open_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(sealer().open(Format::Plain, LABEL, &bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn a_value_opens_only_as_what_it_is_and_with_its_own_key() {
+        let sealed = sealer().seal(Format::Plain, LABEL, b"value").unwrap();
+        let check = |sealer: Sealer, format, label, expect| {
+            let opened = sealer.open(format, label, &sealed).map(|_| ());
+            assert_eq!(opened, Err(expect), "{label:?}");
+        };
+        let damaged = Refused::Damaged("it doesn't match its seal");
+        check(
+            sealer(),
+            Format::Plain,
+            Label {
+                kind: "cookie",
+                ..LABEL
+            },
+            damaged,
+        );
+        check(
+            sealer(),
+            Format::Plain,
+            Label {
+                session: "s_2",
+                ..LABEL
+            },
+            damaged,
+        );
+        check(
+            sealer(),
+            Format::Plain,
+            Label {
+                part: b"8",
+                ..LABEL
+            },
+            damaged,
+        );
+        // The same letters, cut at another place.
+        check(
+            sealer(),
+            Format::Plain,
+            Label {
+                kind: "cookiess",
+                session: "_1",
+                ..LABEL
+            },
+            damaged,
+        );
+        check(
+            Sealer::of_data(&[8; 32], [9; ID]),
+            Format::Plain,
+            LABEL,
+            damaged,
+        );
+        check(
+            Sealer::of_data(&[7; 32], [8; ID]),
+            Format::Plain,
+            LABEL,
+            Refused::WrongKey,
+        );
+        let format = Refused::Damaged("its format isn't the one expected");
+        check(sealer(), Format::Packed, LABEL, format);
+    }
+
+    /// Sealed by the first version. It must open for ever.
+    #[test]
+    fn the_first_version_still_opens() {
+        let mut sealed = vec![0; GOLDEN.len() / 2];
+        read_hex(GOLDEN, &mut sealed).unwrap();
+        let opened = sealer().open(Format::Plain, LABEL, &sealed).unwrap();
+        assert_eq!(&opened[..], b"kept for ever");
+        let mut text = String::new();
+        push_hex(&mut text, &sealed[..4]);
+        assert_eq!(text, "42525744");
+    }
+}

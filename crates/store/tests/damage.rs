@@ -1,5 +1,13 @@
 //! Damage: it is named, told beside what is good, and never written over or thrown away.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "clippy takes only the test functions themselves for tests"
+)]
+
 extern crate browserd_store as store;
 
 mod support;
@@ -32,7 +40,7 @@ async fn a_damaged_session_is_told_beside_the_good_ones_and_is_not_written_over(
 
     let store = home.open().await;
     let listed = store.sessions().list().await.unwrap();
-    assert_eq!(listed.rows, [good.clone()]);
+    assert_eq!(listed.rows, std::slice::from_ref(&good));
     assert_eq!(listed.damaged.len(), 1);
     assert_eq!(listed.damaged[0].id, bad.id.to_string());
     let alive = store

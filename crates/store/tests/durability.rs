@@ -2,6 +2,13 @@
 //! is lost.
 
 #![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "clippy takes only the test functions themselves for tests"
+)]
+#![allow(
     clippy::disallowed_methods,
     reason = "the writer is a process that can be killed"
 )]

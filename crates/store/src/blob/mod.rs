@@ -49,11 +49,12 @@ pub struct Blobs {
 }
 
 type Pins = HashMap<(SessionId, BlobAddress), u8>;
+type Sealed = HashMap<(SessionId, BlobAddress), Vec<u8>>;
 
 #[derive(Clone, Debug)]
 enum Place {
     Folder(Arc<Files>, Tasks),
-    Memory(Arc<Mutex<HashMap<(SessionId, BlobAddress), Vec<u8>>>>),
+    Memory(Arc<Mutex<Sealed>>),
 }
 
 impl Blobs {

@@ -20,6 +20,8 @@ const AGE_MS: i64 = 7 * 24 * 3600 * 1000;
 const BETWEEN_CUTS: u32 = 100;
 /// Sessions whose calls are counted; over this all are counted anew.
 const COUNTED: usize = 1024;
+/// Open calls whose session is held in memory; over this it is read from the table.
+const OPEN: usize = 4096;
 
 impl Calls for Sqlite {
     fn record<'a>(&'a self, row: &'a CallRow) -> Answer<'a, ()> {
@@ -54,6 +56,7 @@ impl Calls for Sqlite {
                     id: row.id.to_string(),
                 });
             }
+            self.remember_session(row.id, row.session);
             if self.is_time_to_cut(row.session) {
                 cut(&mut connection, row.session, row.at).await?;
             }
@@ -91,6 +94,7 @@ impl Calls for Sqlite {
             .execute(&mut *connection)
             .await
             .map_err(fail)?;
+            lock(&self.open_calls).remove(&id);
             if 0 < done.rows_affected() {
                 return Ok(true);
             }
@@ -190,7 +194,19 @@ impl Sqlite {
         *count == 0
     }
 
+    fn remember_session(&self, id: CallId, session: Option<SessionId>) {
+        let mut open = lock(&self.open_calls);
+        if OPEN <= open.len() {
+            open.clear();
+        }
+        open.insert(id, session);
+    }
+
+    /// Returns which session a call belongs to, so whose key its outcome is sealed with.
     async fn session_of(&self, id: CallId) -> Result<Option<Option<SessionId>>, Error> {
+        if let Some(session) = lock(&self.open_calls).get(&id) {
+            return Ok(Some(*session));
+        }
         let mut connection = self.db.reader().await?;
         let found: Option<Option<String>> =
             sqlx::query_scalar("SELECT session FROM calls WHERE id = ?")

@@ -20,7 +20,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use base::SessionId;
+use base::{CallId, SessionId};
 use sqlx::{Connection, SqliteConnection, Transaction};
 use tokio::sync::MutexGuard;
 
@@ -43,6 +43,8 @@ pub(crate) struct Sqlite {
     good_tabs: Known,
     /// Calls of a session recorded since its journal was last cut to size.
     recorded: Mutex<HashMap<Option<SessionId>, u32>>,
+    /// The sessions of calls that were recorded here and have no outcome yet.
+    open_calls: Mutex<HashMap<CallId, Option<SessionId>>>,
     /// One publish at a time: what it finds there stays there until it is done.
     publishing: tokio::sync::Mutex<HashSet<SessionId>>,
 }

@@ -100,6 +100,7 @@ impl Sqlite {
             good_sessions: Known::default(),
             good_tabs: Known::default(),
             recorded: std::sync::Mutex::default(),
+            open_calls: std::sync::Mutex::default(),
             publishing: tokio::sync::Mutex::default(),
         }
     }
