@@ -246,7 +246,11 @@ impl Chord {
                 _ => return Err(invalid(&format!("{held:?} is no modifier key"))),
             }
         }
-        let key = Key::named(name).ok_or_else(|| invalid(&format!("{name:?} is no key")))?;
+        // `Control+A` is how people write a chord in which no shift is held.
+        let command = modifiers.control || modifiers.alt || modifiers.meta;
+        let letter = name.len() == 1 && command && !modifiers.shift;
+        let name = if letter { name.to_ascii_lowercase() } else { name.to_owned() };
+        let key = Key::named(&name).ok_or_else(|| invalid(&format!("{name:?} is no key")))?;
         modifiers.shift |= key.shifted;
         Ok(Self { modifiers, key })
     }
@@ -295,6 +299,8 @@ mod tests {
         let chord = &Chord::read_all("Control+Shift+a").unwrap()[0];
         assert!(chord.modifiers.control && chord.modifiers.shift && !chord.modifiers.alt);
         assert_eq!(chord.key.code, "KeyA");
+        assert!(!Chord::read_all("Control+A").unwrap()[0].modifiers.shift);
+        assert!(Chord::read_all("A").unwrap()[0].modifiers.shift);
         assert_eq!(Chord::read_all("Control++").unwrap()[0].key.code, "Equal");
         assert_eq!(Chord::read_all("+").unwrap()[0].key.code, "Equal");
         assert_eq!(Chord::read_all(" ").unwrap()[0].key.code, "Space");

@@ -148,7 +148,7 @@ async fn keys_are_typed_and_pressed() {
     let stage = Stage::start().await;
     let open = stage
         .show(
-            "<form id=f><input id=i value=a><input id=j></form><textarea id=t></textarea>
+            "<form id=f><input id=i value=a><input id=j><button>Send</button></form><textarea id=t></textarea>
              <script>window.keys=[];document.addEventListener('keydown',e=>keys.push((e.ctrlKey?'C-':'')+(e.shiftKey?'S-':'')+e.key+'/'+e.code+'/'+e.keyCode));
              f.onsubmit=e=>{e.preventDefault();window.sent=i.value}</script>",
         )

@@ -15,6 +15,9 @@ use crate::{Error, Fact, Interacted, Page};
 /// failure of the action.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long after its last load a page may be shown.
+const SHOWN_AFTER_STOP: Duration = Duration::from_millis(300);
+
 /// What was seen of the page since before the action.
 pub(super) struct Watch {
     events: Events,
@@ -43,7 +46,7 @@ impl Watch {
         let here = page.look(&patience).await;
         if self.asked_for_document(page) {
             match self.see_through(page, &patience).await {
-                Ok(()) | Err(Error::Stopped(base::Stopped::Deadline)) => {}
+                Ok(_) | Err(Error::Stopped(base::Stopped::Deadline)) => {}
                 Err(err) => return Err(err.after_effects()),
             }
             if let Ok(here) = page.look(&patience).await {
@@ -73,44 +76,67 @@ impl Watch {
     }
 
     /// Waits until the document that was asked for is there or has failed to come.
-    async fn see_through(&mut self, page: &Page, ctx: &Ctx) -> Result<(), Error> {
+    async fn see_through(&mut self, page: &Page, ctx: &Ctx) -> Result<Arrived, Error> {
         let main = page.main_frame();
-        let outcome = async {
-            loop {
-                match self.events.next().await {
-                    Next::Event(event) => {
-                        self.started |= event.is::<page::FrameStartedNavigatingEvent>();
-                        match outcome(&event, &main) {
-                            Some(false) if !self.started => {}
-                            Some(came) => return came,
-                            None => {}
-                        }
-                    }
-                    // It may have come unseen; the picture knows.
-                    Next::Lagged(_) => return true,
-                    Next::Ended(_) => return false,
-                }
-            }
-        };
-        let came = page.unless_held(async { Ok(ctx.race(outcome).await) }).await?;
-        if came.map_err(Error::Stopped)? {
-            let before = self.documents;
+        let before = self.documents;
+        let end = self.end_of_navigation(&main);
+        let mut arrived = page.unless_held(async { Ok(ctx.race(end).await) }).await?;
+        if let Ok(Arrived::Nowhere) = arrived {
+            // A page from the back/forward cache tells that it has stopped loading before it
+            // tells that it is shown.
+            let grace = ctx.at_most(SHOWN_AFTER_STOP);
+            let end = self.end_of_navigation(&main);
+            let late = page.unless_held(async { Ok(grace.race(end).await) }).await?;
+            arrived = Ok(late.unwrap_or(Arrived::Nowhere));
+        }
+        let arrived = arrived.map_err(Error::Stopped)?;
+        if arrived == Arrived::Document {
             page.until(ctx, |picture| {
                 before < picture.documents && picture.main().is_some_and(|main| main.loaded)
             })
             .await?;
         }
-        Ok(())
+        Ok(arrived)
+    }
+
+    async fn end_of_navigation(&mut self, main: &str) -> Arrived {
+        loop {
+            match self.events.next().await {
+                Next::Event(event) => {
+                    self.started |= event.is::<page::FrameStartedNavigatingEvent>();
+                    match outcome(&event, main) {
+                        Some(Arrived::Nowhere) if !self.started => {}
+                        Some(arrived) => return arrived,
+                        None => {}
+                    }
+                }
+                // It may have come unseen; the picture knows.
+                Next::Lagged(_) => return Arrived::Document,
+                Next::Ended(_) => return Arrived::Nowhere,
+            }
+        }
     }
 }
 
-/// Tells whether a navigation of the main frame ended here, and if so whether with a document.
-fn outcome(event: &RawEvent, main: &str) -> Option<bool> {
+/// What a navigation of the main frame led to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Arrived {
+    /// Another place of the same document.
+    Within,
+    Document,
+    Nowhere,
+}
+
+/// Tells whether a navigation of the main frame ended here, and with what.
+fn outcome(event: &RawEvent, main: &str) -> Option<Arrived> {
     if let Some(Ok(event)) = event.decode::<page::FrameNavigatedEvent>() {
-        return event.frame.parent_id.is_none().then_some(true);
+        return event.frame.parent_id.is_none().then_some(Arrived::Document);
     }
     if let Some(Ok(event)) = event.decode::<page::FrameStoppedLoadingEvent>() {
-        return (event.frame_id == main).then_some(false);
+        return (event.frame_id == main).then_some(Arrived::Nowhere);
+    }
+    if let Some(Ok(event)) = event.decode::<page::NavigatedWithinDocumentEvent>() {
+        return (event.frame_id == main).then_some(Arrived::Within);
     }
     None
 }
@@ -139,38 +165,8 @@ impl Arrival {
     }
 
     pub async fn wait(&mut self, page: &Page, ctx: &Ctx) -> Result<Interacted, Error> {
-        let main = page.main_frame();
-        let before = self.0.documents;
-        let Watch { events, started, .. } = &mut self.0;
-        let arrived = async {
-            loop {
-                match events.next().await {
-                    Next::Event(event) => {
-                        let within = event.decode::<page::NavigatedWithinDocumentEvent>();
-                        if matches!(within, Some(Ok(event)) if event.frame_id == main) {
-                            return Arrived::Within;
-                        }
-                        *started |= event.is::<page::FrameStartedNavigatingEvent>();
-                        match outcome(&event, &main) {
-                            Some(true) => return Arrived::Document,
-                            Some(false) if *started => return Arrived::Nowhere,
-                            Some(false) | None => {}
-                        }
-                    }
-                    Next::Lagged(_) => return Arrived::Document,
-                    Next::Ended(_) => return Arrived::Nowhere,
-                }
-            }
-        };
-        let arrived = page.unless_held(async { Ok(ctx.race(arrived).await) }).await?;
-        match arrived.map_err(Error::OutcomeUnknown)? {
-            Arrived::Within => {}
-            Arrived::Document => {
-                let loaded = page.until(ctx, |picture| {
-                    before < picture.documents && picture.main().is_some_and(|main| main.loaded)
-                });
-                loaded.await.map_err(Error::after_effects)?;
-            }
+        match self.0.see_through(page, ctx).await.map_err(Error::after_effects)? {
+            Arrived::Within | Arrived::Document => {}
             Arrived::Nowhere => {
                 let reason = "the document did not come".to_owned();
                 return Err(Error::NavigationFailed { reason });
@@ -178,13 +174,6 @@ impl Arrival {
         }
         page.look(ctx).await.map_err(Error::after_effects)
     }
-}
-
-enum Arrived {
-    /// In the same document, at another place of it.
-    Within,
-    Document,
-    Nowhere,
 }
 
 impl Page {
