@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use base::Ctx;
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::error::{Cut, Error};
@@ -45,12 +44,12 @@ impl Address {
                 // A socket somebody else put there would get what the page is told to type.
                 base::socket::check_peer(&stream)?;
                 stream.set_nonblocking(true)?;
-                Connection::over(TokioIo::new(UnixStream::from_std(stream)?)).await
+                Connection::over(UnixStream::from_std(stream)?).await
             }
             Self::Tcp { address, .. } => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
-                Connection::over(TokioIo::new(stream)).await
+                Connection::over(stream).await
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
@@ -14,7 +15,10 @@ use http::{Request, Response, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustix::net::RecvFlags;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::address::Address;
 use crate::error::{Cut, Error};
@@ -72,24 +76,36 @@ type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: Driver,
+    socket: OwnedFd,
 }
 
 impl Connection {
     /// Makes a connection over a stream.
     pub(crate) async fn over<S>(stream: S) -> io::Result<Self>
     where
-        S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+        S: AsyncRead + AsyncWrite + AsFd + Unpin + Send + 'static,
     {
-        let (sender, driver) = http1::handshake(stream).await.map_err(io::Error::other)?;
+        let socket = stream.as_fd().try_clone_to_owned()?;
+        let (sender, driver) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
         Ok(Self {
             sender,
             driver: Box::pin(driver),
+            socket,
         })
     }
 
     /// Tells whether the connection could take a request.
     pub(crate) async fn is_usable(&mut self) -> bool {
-        // One look: polling the driver is what learns that the daemon has hung up.
+        // The kernel knows that the daemon has hung up before the runtime has heard of it.
+        // A call written into a dead socket could not be told from one that was received.
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        let silent = rustix::net::recv(&self.socket, &mut [0u8; 1], flags);
+        if !matches!(silent, Err(rustix::io::Errno::AGAIN)) {
+            return false;
+        }
+        // Polling the driver is what makes it see that the last answer is through.
         let ended = poll_fn(|cx| Poll::Ready(self.driver.poll_unpin(cx).is_ready())).await;
         !ended && self.sender.is_ready()
     }
