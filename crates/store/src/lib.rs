@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Each table is a trait, so that one suite of tests holds every back end to the same rules.
-//! Whatever came from a page or names a page is sealed before it reaches a table ([`seal`]).
+//! Whatever came from a page or names a page is sealed before it reaches a table (`seal`).
 //! What is damaged is reported beside what is not; it is never deleted and never overwritten.
 //! Formats and rules are written down in `docs/design/storage.md`.
 
