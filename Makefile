@@ -17,7 +17,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CLIENTS := $(abspath $(TARGET))/clients
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help setup demo build test test-rust test-doc examples clients lint bench clean
+.PHONY: help demo build test capabilities test-rust test-doc examples clients lint bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -4
@@ -32,7 +32,11 @@ build:
 	@.ci/setup run
 	cargo build --locked -p browserd
 
-test: test-rust test-doc examples
+test: capabilities test-rust test-doc examples
+
+capabilities:
+	@echo "== test: every capability is listed, and the tests it names are there"
+	cargo xtask capabilities
 
 # The foreign programs that drive browserd in the tests: exact versions, nothing outside target/.
 clients: $(CLIENTS)/.ready
@@ -70,7 +74,6 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo xtask walls
-	cargo xtask capabilities
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check licenses bans sources; \
 	 else echo "cargo-deny is not installed: licences are not checked here"; fi

@@ -14,6 +14,7 @@
 mod agent;
 mod cli;
 mod fault;
+mod guard;
 mod http;
 mod mcp;
 mod watch;
@@ -33,6 +34,7 @@ pub use mcp::Mcp;
 pub use watch::Fallen;
 
 use crate::process::{self, Seen, Signal};
+use guard::Guard;
 use watch::Watch;
 
 /// How long anything that should happen soon may take on a busy machine.
@@ -47,6 +49,7 @@ pub struct Harness {
     serving: Option<Child>,
     watch: Watch,
     finished: bool,
+    _guard: Guard,
 }
 
 impl Harness {
@@ -62,6 +65,7 @@ impl Harness {
         for name in ["tmp", "user"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder in the folder");
         }
+        let guard = Guard::over(folder.path());
         let watch = Watch::start(folder.path());
         Self {
             folder: Some(folder),
@@ -70,6 +74,7 @@ impl Harness {
             serving: None,
             watch,
             finished: false,
+            _guard: guard,
         }
     }
 

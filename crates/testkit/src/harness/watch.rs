@@ -266,6 +266,27 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_test_leaves_is_killed() {
+        let test = Harness::new("/bin/false");
+        let folder = test.folder().to_owned();
+        // A test of its own, in a process that is killed: its guard's pipe ends with it.
+        let script = "exec 3>&1; (read -r word; exec sleep 600) & exec sleep 500";
+        let mut victim = Command::new("sh");
+        test.seal(victim.args(["-c", script]));
+        let child = process::spawn(&mut victim).unwrap();
+        assert!(process::until(Duration::from_secs(5), || family(&folder)
+            .len()
+            == 2));
+        let mut guard = crate::harness::guard::Guard::over(&folder);
+        guard.abandon();
+        let gone = process::until(Duration::from_secs(10), || family(&folder).is_empty());
+        assert!(gone, "{:?}", family(&folder));
+        drop(guard);
+        end(child);
+        assert!(!folder.exists());
+    }
+
+    #[test]
     fn sockets_and_files_that_are_left_are_named() {
         let test = Harness::new("/bin/false");
         std::fs::create_dir_all(test.home().join("run/b_1/profile")).unwrap();
