@@ -328,7 +328,9 @@ impl Sessions {
         let goes = how != How::Resumed || open.navigate;
         if let Some(url) = open.url.filter(|_| goes) {
             let navigate = Act::Navigate(page::Navigate { url });
-            let acted = self.act_on(ctx, &handle, None, navigate).await?;
+            // A call of its own in the journal: opening has its row already.
+            let step = Ctx { call: CallId::new(), ..ctx.clone() };
+            let acted = self.act_on(&step, &handle, None, navigate).await?;
             recovered = acted.recovered.or(recovered);
         }
         Ok(Opened { session: handle.summary(), how, recovered })
