@@ -93,6 +93,10 @@ pub(crate) fn encode<P: Serialize + ?Sized>(
         method: method.to_owned(),
         source,
     })?;
+    bounded(method, bytes)
+}
+
+fn bounded(method: &str, bytes: Vec<u8>) -> Result<Bytes, Error> {
     if bytes.len() > crate::LARGEST_MESSAGE {
         return Err(Error::TooLarge {
             method: method.to_owned(),
@@ -147,6 +151,13 @@ mod tests {
             ProtocolError::read(envelope.error.unwrap()).message,
             "\"no\""
         );
+    }
+
+    #[test]
+    fn a_command_over_the_limit_is_refused() {
+        assert!(bounded("A.b", vec![0; crate::LARGEST_MESSAGE]).is_ok());
+        let refused = bounded("A.b", vec![0; crate::LARGEST_MESSAGE + 1]);
+        assert!(matches!(refused, Err(Error::TooLarge { .. })));
     }
 
     #[test]

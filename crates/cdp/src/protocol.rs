@@ -56,3 +56,59 @@ macro_rules! string_enum {
 }
 
 use string_enum;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Command, Event};
+
+    #[test]
+    fn names_on_the_wire_are_the_protocols() {
+        assert_eq!(page::Navigate::METHOD, "Page.navigate");
+        assert_eq!(page::FrameNavigatedEvent::METHOD, "Page.frameNavigated");
+        let pressed = input::DispatchKeyEvent {
+            r#type: input::DispatchKeyEventType::KeyDown,
+            ..Default::default()
+        };
+        assert_eq!(
+            serde_json::to_value(pressed).unwrap(),
+            json!({ "type": "keyDown" })
+        );
+        let node = json!({ "backendDOMNodeId": 7, "ignored": true });
+        let node: accessibility::AXNode = serde_json::from_value(node).unwrap();
+        assert_eq!(node.backend_dom_node_id, Some(7));
+    }
+
+    #[test]
+    fn a_command_sends_what_was_set_and_nothing_else() {
+        let navigate = page::Navigate {
+            url: "https://a.test/".to_owned(),
+            ..Default::default()
+        };
+        let sent = serde_json::to_value(navigate).unwrap();
+        assert_eq!(sent, json!({ "url": "https://a.test/" }));
+        assert_eq!(
+            serde_json::to_value(page::Enable::default()).unwrap(),
+            json!({})
+        );
+    }
+
+    #[test]
+    fn a_type_that_holds_itself_reads_back() {
+        let trace = json!({ "callFrames": [], "parent": { "callFrames": [], "parent": {} } });
+        let trace: runtime::StackTrace = serde_json::from_value(trace).unwrap();
+        assert!(trace.parent.unwrap().parent.is_some());
+    }
+
+    #[test]
+    fn an_unknown_value_is_kept_and_sent_back_as_it_was() {
+        let kind: network::ResourceType = serde_json::from_value(json!("Telepathy")).unwrap();
+        assert_eq!(
+            kind,
+            network::ResourceType::Unrecognized("Telepathy".to_owned())
+        );
+        assert_eq!(serde_json::to_value(kind).unwrap(), json!("Telepathy"));
+    }
+}

@@ -118,17 +118,11 @@ fn reply(inner: &Inner, message: &Bytes, id: i64, envelope: &Envelope<'_>) {
                 .session_id
                 .as_ref()
                 .map(|id| id.clone().into_owned());
-            if inner
-                .late
-                .try_send(Late {
-                    id,
-                    session_id,
-                    result,
-                })
-                .is_err()
-            {
-                inner.counters.late_overflow.add(1);
-            }
+            inner.late(Late {
+                id,
+                session_id,
+                result,
+            });
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A flat session: calls and events of one target, or of the browser itself.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod state;
+
+use std::sync::Arc;
 
 use base::{Ctx, Stopped};
 use bytes::Bytes;
@@ -9,9 +10,10 @@ use serde_json::value::RawValue;
 
 use crate::connection::Inner;
 use crate::envelope::encode;
-use crate::events::Queue;
 use crate::in_flight::{Failure, Waiter};
-use crate::{Command, Connection, Ended, Error, Events, RawEvent};
+use crate::{Command, Connection, Ended, Error, Events};
+
+pub(crate) use state::State;
 
 /// One flat session. Cheap to clone.
 #[derive(Clone)]
@@ -187,104 +189,5 @@ impl Drop for Pending<'_> {
         if let Some(Waiter::Call { .. }) = self.inner.in_flight.take(self.id) {
             self.inner.outbox.withdraw(self.id);
         }
-    }
-}
-
-/// What the connection knows of a session.
-pub(crate) struct State {
-    pub(crate) id: Option<Arc<str>>,
-    /// Tells this session's waiters from those of an earlier one with the same id.
-    pub(crate) serial: u64,
-    capacity: usize,
-    held: Mutex<Held>,
-}
-
-struct Held {
-    subscribers: Vec<Arc<Queue>>,
-    /// The queue that waits for the first subscriber.
-    unclaimed: Option<Arc<Queue>>,
-    /// Sessions that were announced on this one, and end with it.
-    children: Vec<Arc<str>>,
-    ended: Option<Ended>,
-}
-
-/// More children than this are not noted: each is a frame or worker of one page.
-const MOST_CHILDREN: usize = 4096;
-
-impl State {
-    pub(crate) fn root(capacity: usize) -> Arc<Self> {
-        Self::made(None, capacity)
-    }
-
-    pub(crate) fn flat(id: Arc<str>, capacity: usize) -> Arc<Self> {
-        Self::made(Some(id), capacity)
-    }
-
-    fn made(id: Option<Arc<str>>, capacity: usize) -> Arc<Self> {
-        static SERIAL: AtomicU64 = AtomicU64::new(0);
-        let unclaimed = Queue::new(capacity);
-        let held = Held {
-            subscribers: vec![Arc::clone(&unclaimed)],
-            unclaimed: Some(unclaimed),
-            children: Vec::new(),
-            ended: None,
-        };
-        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self {
-            id,
-            serial,
-            capacity,
-            held: Mutex::new(held),
-        })
-    }
-
-    pub(crate) fn ended(&self) -> Option<Ended> {
-        self.lock().ended.clone()
-    }
-
-    /// Gives an event to every subscriber there is.
-    pub(crate) fn deliver(&self, event: &RawEvent) {
-        self.lock().subscribers.retain(|queue| queue.push(event));
-    }
-
-    /// Ends the queues and returns the children to be ended too; `None` if it had ended before.
-    pub(crate) fn end(&self, cause: &Ended) -> Option<Vec<Arc<str>>> {
-        let mut held = self.lock();
-        if held.ended.is_some() {
-            return None;
-        }
-        held.ended = Some(cause.clone());
-        for queue in std::mem::take(&mut held.subscribers) {
-            queue.end(cause);
-        }
-        Some(std::mem::take(&mut held.children))
-    }
-
-    pub(crate) fn adopt(&self, child: &str) {
-        let mut held = self.lock();
-        if held.children.len() < MOST_CHILDREN {
-            held.children.push(Arc::from(child));
-        }
-    }
-
-    pub(crate) fn disown(&self, child: &str) {
-        self.lock().children.retain(|held| &**held != child);
-    }
-
-    fn subscribe(&self) -> Events {
-        let mut held = self.lock();
-        if let Some(queue) = held.unclaimed.take() {
-            return Events::of(queue);
-        }
-        let queue = Queue::new(self.capacity);
-        match &held.ended {
-            Some(cause) => queue.end(cause),
-            None => held.subscribers.push(Arc::clone(&queue)),
-        }
-        Events::of(queue)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,13 +2,14 @@
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "a test starts its browser and reads the environment itself"
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panics and starts its browser itself"
 )]
 
 extern crate browserd_cdp as cdp;
 
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -27,12 +28,10 @@ struct Chromium {
 impl Chromium {
     fn launch() -> (Self, Transport) {
         let home = tempfile::tempdir().unwrap();
-        let program = std::env::var_os("BROWSERD_CHROMIUM").map(PathBuf::from);
-        let program = program.unwrap_or_else(|| "chromium".into());
         // The shell turns its two ends into the descriptors the browser looks for.
         let mut child = Command::new("sh")
             .args(["-c", r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null"#, "sh"])
-            .arg(program)
+            .arg("chromium")
             .args([
                 "--headless=new",
                 "--no-sandbox",
@@ -84,7 +83,6 @@ async fn page(ctx: &Ctx, connection: &Connection) -> (cdp::Session, String) {
     let attach = target::AttachToTarget {
         target_id: target_id.clone(),
         flatten: Some(true),
-        ..Default::default()
     };
     let session_id = root.call(ctx, &attach).await.unwrap().session_id;
     (connection.attach(&session_id), target_id)

@@ -2,7 +2,9 @@
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "tests spawn, start servers and read the clock themselves"
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests fail by panics, spawn, start servers and read the clock themselves"
 )]
 
 extern crate browserd_cdp as cdp;

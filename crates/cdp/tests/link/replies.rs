@@ -5,6 +5,7 @@ use std::time::Duration;
 use base::{Ctx, Stopped};
 use cdp::protocol::{page, runtime, target};
 use cdp::{Error, Options};
+use proptest::prelude::*;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -179,6 +180,8 @@ async fn replies_to_an_earlier_daemons_commands_are_handed_on() {
     assert_eq!(first.result.unwrap().get(), r#"{"kept":true}"#);
     let second = late.try_recv().unwrap();
     assert_eq!((second.id, second.result.unwrap_err().code), (42, 1));
+    link.connection.close();
+    assert!(late.recv().await.is_none());
 }
 
 #[tokio::test]
@@ -243,4 +246,37 @@ async fn a_posted_commands_reply_is_expected_and_not_late() {
     link.settle().await;
     let stats = link.connection.stats();
     assert_eq!((stats.posted, stats.late_dropped), (2, 0));
+}
+
+/// Returns anything from noise to a message that is nearly right.
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let noise = prop::collection::vec(any::<u8>(), 0..60);
+    let name = "Target.detachedFromTarget|Target.attachedToTarget|Inspector.targetCrashed|A.b";
+    let body = r#"null|\{\}|\[\]|7|"x"|\{"sessionId":"S"\}|\{"sessionId":7\}"#;
+    let session = r#""S"|"T"|null|7"#;
+    let event = (name, session, body).prop_map(|(name, session, body)| {
+        format!(r#"{{"method":"{name}","sessionId":{session},"params":{body}}}"#).into_bytes()
+    });
+    let reply = ("-?[0-9]{1,12}|null", "result|error|other", body)
+        .prop_map(|(id, field, body)| format!(r#"{{"id":{id},"{field}":{body}}}"#).into_bytes());
+    prop_oneof![noise, event, reply]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_message_ends_the_link(messages in prop::collection::vec(message(), 0..20)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            // Far from the ids of the messages, so that none answers the call that settles.
+            let first_id = i32::MAX as u32 - 1000;
+            let mut link = linked_with(Options { first_id, ..Options::default() });
+            let _session = link.connection.attach("S");
+            for message in messages {
+                link.peer.say(message).await;
+            }
+            link.settle().await;
+        });
+    }
 }
