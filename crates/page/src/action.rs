@@ -47,7 +47,9 @@ pub struct Modifiers {
 impl Modifiers {
     /// Returns the modifiers as the protocol has them.
     pub(crate) const fn bits(self) -> i64 {
-        self.alt as i64 | (self.control as i64) << 1 | (self.meta as i64) << 2
+        self.alt as i64
+            | (self.control as i64) << 1
+            | (self.meta as i64) << 2
             | (self.shift as i64) << 3
     }
 }
@@ -167,11 +169,17 @@ impl Page {
             Action::Goto { url } => {
                 let to = Navigate { url: url.clone() };
                 let there = self.navigate(ctx, gate, &to).await?;
-                return Ok(Interacted { url: there.url, title: there.title });
+                return Ok(Interacted {
+                    url: there.url,
+                    title: there.title,
+                });
             }
             Action::Wait(wait) => {
                 let there = self.wait_for(ctx, wait).await?;
-                return Ok(Interacted { url: there.url, title: there.title });
+                return Ok(Interacted {
+                    url: there.url,
+                    title: there.title,
+                });
             }
             Action::Back => return self.travel(ctx, gate, -1).await,
             Action::Forward => return self.travel(ctx, gate, 1).await,
@@ -200,16 +208,20 @@ impl Page {
         action: &Action,
     ) -> Result<(), Error> {
         match action {
-            Action::Click { target, button, count, modifiers } => {
-                self.click(ctx, effects, target, *button, *count, *modifiers).await
+            Action::Click {
+                target,
+                button,
+                count,
+                modifiers,
+            } => {
+                self.click(ctx, effects, target, *button, *count, *modifiers)
+                    .await
             }
             Action::Fill { target, text } => self.fill(ctx, effects, target, text).await,
             Action::Type { target, text } => {
                 self.type_keys(ctx, effects, target.as_ref(), text).await
             }
-            Action::Press { target, keys } => {
-                self.press(ctx, effects, target.as_ref(), keys).await
-            }
+            Action::Press { target, keys } => self.press(ctx, effects, target.as_ref(), keys).await,
             Action::Select { target, values } => self.select(ctx, effects, target, values).await,
             Action::Check { target } => self.check(ctx, effects, target, true).await,
             Action::Uncheck { target } => self.check(ctx, effects, target, false).await,

@@ -44,20 +44,26 @@ impl Page {
         picture.dialog = options.open_dialog.clone().filter(|_| adopted);
         let picture = watch::Sender::new(picture);
         let events = session.events();
-        let shared = Arc::new(Shared { session, options, picture, clock });
+        let shared = Arc::new(Shared {
+            session,
+            options,
+            picture,
+            clock,
+        });
         let pump = Pump::new(Arc::clone(&shared));
         let pump = tasks.spawn(TaskKind::PageEvents, pump.run(events));
         let page = Self::new(shared, target_id, Numbers::starting(first_ref), pump);
-        if adopted {
-            match page.adopt(ctx).await {
-                // It is answered later; what could not be asked is asked when it is needed.
-                Ok(()) | Err(Error::DialogOpen(_)) => {}
-                Err(err) => return Err(err),
-            }
+        let ready = if adopted {
+            page.adopt(ctx).await
         } else {
-            page.prepare(ctx).await?;
+            page.prepare(ctx).await
+        };
+        match ready {
+            // It is answered later; what could not be asked is asked when it is needed. A new
+            // page opens one only after it was let go, which comes last.
+            Ok(()) | Err(Error::DialogOpen(_)) => Ok(page),
+            Err(err) => Err(err),
         }
-        Ok(page)
     }
 
     /// Prepares a target that waits for its debugger and lets it go.
@@ -111,14 +117,22 @@ impl Page {
     async fn adopt(&self, ctx: &Ctx) -> Result<(), Error> {
         // A pop-up that was paused at its start blocks its opener; to one that was not, this
         // is nothing. It is sent without waiting, since a dialog may hold the page.
-        self.session()
+        let session = self.session();
+        session
             .post(&runtime::RunIfWaitingForDebugger {})
             .map_err(Error::from_cdp)?;
-        self.refuse_if_held()?;
-        self.learn_frames(ctx).await?;
         // Asked again, this re-announces how far each document has come.
-        self.call(ctx, &page::SetLifecycleEventsEnabled { enabled: true }).await?;
-        let frames = self.shared().picture.borrow().frames.keys().cloned().collect::<Vec<_>>();
+        let lifecycle = page::SetLifecycleEventsEnabled { enabled: true };
+        session.post(&lifecycle).map_err(Error::from_cdp)?;
+        self.learn_frames(ctx).await?;
+        let frames = self
+            .shared()
+            .picture
+            .borrow()
+            .frames
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>();
         let worlds = frames.iter().map(|frame| async move {
             match self.make_world(ctx, frame).await {
                 // The frame went meanwhile, or is out of this process.
@@ -136,10 +150,18 @@ impl Page {
         self.seen_alive();
         self.shared().picture.send_modify(|picture| {
             picture.main_frame.clone_from(&tree.frame.id);
+            picture.url_unsure = false;
             let mut rest = vec![tree];
             while let Some(tree) = rest.pop() {
-                let page::Frame { id, parent_id, loader_id, url, url_fragment, security_origin, .. } =
-                    tree.frame;
+                let page::Frame {
+                    id,
+                    parent_id,
+                    loader_id,
+                    url,
+                    url_fragment,
+                    security_origin,
+                    ..
+                } = tree.frame;
                 if let Some(frame) = picture.frame(&id) {
                     frame.parent = parent_id;
                     frame.url = url + url_fragment.as_deref().unwrap_or_default();

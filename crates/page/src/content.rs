@@ -56,7 +56,16 @@ impl Page {
             ContentFormat::Html => "html",
         };
         let arguments = json!({ "maxLength": MAX_BYTES });
-        let read: Read = self.ask(ctx, &Ask { frame: &frame, function, arguments }).await?;
+        let read: Read = self
+            .ask(
+                ctx,
+                &Ask {
+                    frame: &frame,
+                    function,
+                    arguments,
+                },
+            )
+            .await?;
         self.saw_title(&read.title);
         Ok(Content {
             content: read.content.into(),

@@ -82,22 +82,34 @@ impl Page {
         text: Option<String>,
     ) -> Result<(), Error> {
         let closed = self.shared().picture.borrow().dialogs_closed;
-        let answer = wire::HandleJavaScriptDialog { accept, prompt_text: text };
-        match self.session().call(ctx, &answer).await.map_err(Error::from_cdp) {
+        let answer = wire::HandleJavaScriptDialog {
+            accept,
+            prompt_text: text,
+        };
+        match self
+            .session()
+            .call(ctx, &answer)
+            .await
+            .map_err(Error::from_cdp)
+        {
             Ok(_) => {
                 // The event that it closed may still be on its way; whoever goes on after this
                 // answer must not meet the old dialog, only one that opened since.
                 let mut picture = self.shared().picture.subscribe();
                 let seen = picture.wait_for(|picture| closed < picture.dialogs_closed);
                 if ctx.at_most(EVENT_FOLLOWS).race(seen).await.is_err() {
-                    self.shared().picture.send_modify(|picture| picture.dialog = None);
+                    self.shared()
+                        .picture
+                        .send_modify(|picture| picture.dialog = None);
                 }
                 Ok(())
             }
             Err(Error::Cdp(cdp::Error::Protocol { message, .. }))
                 if message.contains("No dialog is showing") =>
             {
-                self.shared().picture.send_modify(|picture| picture.dialog = None);
+                self.shared()
+                    .picture
+                    .send_modify(|picture| picture.dialog = None);
                 Err(Error::NoDialog)
             }
             Err(err) => Err(err.after_effects()),

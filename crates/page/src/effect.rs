@@ -52,7 +52,12 @@ pub(crate) struct Effects<'a> {
 
 impl<'a> Effects<'a> {
     pub fn new(page: &'a Page, ctx: &'a Ctx, gate: &'a Gate) -> Self {
-        Self { page, ctx, gate, id: None }
+        Self {
+            page,
+            ctx,
+            gate,
+            id: None,
+        }
     }
 
     /// Tells whether something that can change the page may have been sent.
@@ -78,13 +83,19 @@ impl<'a> Effects<'a> {
     pub async fn send<C: Command>(&mut self, command: &C) -> Result<C::Returns, Error> {
         self.open().await?;
         let work = self.page.session().call(self.ctx, command);
-        self.page.unless_held(work).await.map_err(Error::after_effects)
+        self.page
+            .unless_held(work)
+            .await
+            .map_err(Error::after_effects)
     }
 
     /// Sends the last effect of the call.
     pub async fn last<C: Command>(&mut self, command: &C) -> Result<C::Returns, Error> {
         let id = self.open().await?;
         let work = self.page.session().call_as(self.ctx, id, command);
-        self.page.unless_held(work).await.map_err(Error::after_effects)
+        self.page
+            .unless_held(work)
+            .await
+            .map_err(Error::after_effects)
     }
 }

@@ -186,9 +186,12 @@ impl Attempt {
             Self::Disabled => "Fill in what the page asks for first; then it may become enabled.",
             Self::NotVisible => "Open the menu, tab or section it is in, then take a snapshot.",
             Self::NoOption(_) => "Take a snapshot: it lists the options.",
-            Self::FocusTaken | Self::ReadOnly | Self::Moving | Self::Detached | Self::NotKept(_) | Self::Navigating => {
-                "Take a snapshot to see how the page stands."
-            }
+            Self::FocusTaken
+            | Self::ReadOnly
+            | Self::Moving
+            | Self::Detached
+            | Self::NotKept(_)
+            | Self::Navigating => "Take a snapshot to see how the page stands.",
         };
         Some(hint.to_owned())
     }

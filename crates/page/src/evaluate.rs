@@ -91,11 +91,22 @@ impl Page {
             user_gesture: Some(true),
             ..Default::default()
         };
-        let answer = Effects::new(self, ctx, gate).last(&command).await.map_err(no_json)?;
+        let answer = Effects::new(self, ctx, gate)
+            .last(&command)
+            .await
+            .map_err(no_json)?;
         self.seen_alive();
         let exception = answer.exception_details.map(Exception::of);
-        let value = if exception.is_some() { Value::Null } else { value_of(answer.result) };
-        Ok(Evaluated { value: value.into(), console: console_of(&mut events), exception })
+        let value = if exception.is_some() {
+            Value::Null
+        } else {
+            value_of(answer.result)
+        };
+        Ok(Evaluated {
+            value: value.into(),
+            console: console_of(&mut events),
+            exception,
+        })
     }
 }
 
@@ -127,12 +138,18 @@ fn console_of(events: &mut Events) -> Vec<ConsoleLine> {
     let mut lines = Vec::new();
     while let Some(next) = events.try_next() {
         let Next::Event(event) = next else { continue };
-        let Some(Ok(call)) = event.decode::<runtime::ConsoleAPICalledEvent>() else { continue };
+        let Some(Ok(call)) = event.decode::<runtime::ConsoleAPICalledEvent>() else {
+            continue;
+        };
         if lines.len() < MAX_LINES {
             let words: Vec<_> = call.args.iter().map(text_of).collect();
             let level = serde_json::to_value(&call.r#type).ok();
             lines.push(ConsoleLine {
-                level: level.as_ref().and_then(Value::as_str).unwrap_or("log").to_owned(),
+                level: level
+                    .as_ref()
+                    .and_then(Value::as_str)
+                    .unwrap_or("log")
+                    .to_owned(),
                 text: bounded(&words.join(" ")).into(),
             });
         }
@@ -141,7 +158,11 @@ fn console_of(events: &mut Events) -> Vec<ConsoleLine> {
 }
 
 fn text_of(object: &runtime::RemoteObject) -> String {
-    match (&object.value, &object.unserializable_value, &object.description) {
+    match (
+        &object.value,
+        &object.unserializable_value,
+        &object.description,
+    ) {
         (Some(Value::String(text)), _, _) => text.clone(),
         (Some(value), _, _) => value.to_string(),
         (None, Some(number), _) => number.clone(),

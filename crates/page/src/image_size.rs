@@ -11,7 +11,10 @@ fn png(file: &[u8]) -> Option<(u32, u32)> {
 }
 
 fn webp(file: &[u8]) -> Option<(u32, u32)> {
-    let rest = file.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WEBP")?;
+    let rest = file
+        .strip_prefix(b"RIFF")?
+        .get(4..)?
+        .strip_prefix(b"WEBP")?;
     let (kind, body) = (rest.get(..4)?, rest.get(8..)?);
     match kind {
         b"VP8X" => Some((1 + little(body.get(4..7)?), 1 + little(body.get(7..10)?))),
@@ -19,7 +22,10 @@ fn webp(file: &[u8]) -> Option<(u32, u32)> {
             let bits = little(body.get(1..5)?);
             Some((1 + (bits & 0x3fff), 1 + (bits >> 14 & 0x3fff)))
         }
-        b"VP8 " => Some((little(body.get(6..8)?) & 0x3fff, little(body.get(8..10)?) & 0x3fff)),
+        b"VP8 " => Some((
+            little(body.get(6..8)?) & 0x3fff,
+            little(body.get(8..10)?) & 0x3fff,
+        )),
         _ => None,
     }
 }
@@ -38,11 +44,16 @@ fn jpeg(file: &[u8]) -> Option<(u32, u32)> {
 }
 
 fn big(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
+    bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
 fn little(bytes: &[u8]) -> u32 {
-    bytes.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
 #[cfg(test)]

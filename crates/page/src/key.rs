@@ -128,7 +128,12 @@ impl Key {
         if sign.is_ascii_alphabetic() {
             let upper = sign.to_ascii_uppercase();
             let shifted = sign.is_ascii_uppercase();
-            return Some(Self::signed(sign, &format!("Key{upper}"), i64::from(u32::from(upper)), shifted));
+            return Some(Self::signed(
+                sign,
+                &format!("Key{upper}"),
+                i64::from(u32::from(upper)),
+                shifted,
+            ));
         }
         SIGNS.iter().find_map(|&(plain, shifted, code, number)| {
             (sign == plain || sign == shifted)
@@ -156,7 +161,10 @@ impl Key {
             return Self::typing(sign);
         }
         let same = |other: &str| other.eq_ignore_ascii_case(name);
-        let name = ALIASES.iter().find(|(alias, _)| same(alias)).map_or(name, |(_, name)| *name);
+        let name = ALIASES
+            .iter()
+            .find(|(alias, _)| same(alias))
+            .map_or(name, |(_, name)| *name);
         if name.len() == 1 && name != " " {
             return name.chars().next().and_then(Self::typing);
         }
@@ -178,14 +186,22 @@ impl Key {
         // A key under Control or Alt is a command and types nothing.
         let types = !(modifiers.control || modifiers.alt || modifiers.meta);
         let text = self.text.clone().filter(|_| types).map(|text| {
-            if modifiers.shift { text.to_uppercase() } else { text }
+            if modifiers.shift {
+                text.to_uppercase()
+            } else {
+                text
+            }
         });
         let kind = if text.is_some() {
             input::DispatchKeyEventType::KeyDown
         } else {
             input::DispatchKeyEventType::RawKeyDown
         };
-        input::DispatchKeyEvent { unmodified_text: text.clone(), text, ..self.event(kind, modifiers) }
+        input::DispatchKeyEvent {
+            unmodified_text: text.clone(),
+            text,
+            ..self.event(kind, modifiers)
+        }
     }
 
     /// Returns the message that lets it go.
@@ -195,7 +211,10 @@ impl Key {
 
     /// Returns the modifiers that are held when this key is typed alone.
     pub fn own_modifiers(&self) -> Modifiers {
-        Modifiers { shift: self.shifted, ..Modifiers::default() }
+        Modifiers {
+            shift: self.shifted,
+            ..Modifiers::default()
+        }
     }
 
     fn event(
@@ -222,7 +241,10 @@ impl Chord {
         if text == " " {
             return Self::read("Space").map(|chord| vec![chord]);
         }
-        let chords = text.split_ascii_whitespace().map(Self::read).collect::<Result<Vec<_>, _>>()?;
+        let chords = text
+            .split_ascii_whitespace()
+            .map(Self::read)
+            .collect::<Result<Vec<_>, _>>()?;
         if chords.is_empty() {
             return Err(invalid("no key is named"));
         }
@@ -249,7 +271,11 @@ impl Chord {
         // `Control+A` is how people write a chord in which no shift is held.
         let command = modifiers.control || modifiers.alt || modifiers.meta;
         let letter = name.len() == 1 && command && !modifiers.shift;
-        let name = if letter { name.to_ascii_lowercase() } else { name.to_owned() };
+        let name = if letter {
+            name.to_ascii_lowercase()
+        } else {
+            name.to_owned()
+        };
         let key = Key::named(&name).ok_or_else(|| invalid(&format!("{name:?} is no key")))?;
         modifiers.shift |= key.shifted;
         Ok(Self { modifiers, key })
@@ -276,7 +302,10 @@ impl Chord {
 
 fn invalid(reason: &str) -> Error {
     let reason = format!("{reason}; write keys like Enter, a, ArrowDown or Control+Shift+A");
-    Error::InvalidArgument { argument: "keys", reason }
+    Error::InvalidArgument {
+        argument: "keys",
+        reason,
+    }
 }
 
 #[cfg(test)]
@@ -306,7 +335,15 @@ mod tests {
         assert_eq!(Chord::read_all(" ").unwrap()[0].key.code, "Space");
         assert_eq!(Chord::read_all("ctrl+enter").unwrap()[0].key.key, "Enter");
         assert_eq!(Chord::read_all("Tab Tab Enter").unwrap().len(), 3);
-        for wrong in ["", "  ", "Hyper+A", "Enter+A", "NoSuchKey", "Control+", "A+"] {
+        for wrong in [
+            "",
+            "  ",
+            "Hyper+A",
+            "Enter+A",
+            "NoSuchKey",
+            "Control+",
+            "A+",
+        ] {
             assert!(Chord::read_all(wrong).is_err(), "{wrong}");
         }
     }
@@ -317,6 +354,13 @@ mod tests {
         let down = chord.key.down(chord.modifiers);
         assert_eq!(down.text, None);
         assert_eq!(down.r#type, input::DispatchKeyEventType::RawKeyDown);
-        assert_eq!(Key::typing('A').unwrap().down(Modifiers::default()).text.as_deref(), Some("A"));
+        assert_eq!(
+            Key::typing('A')
+                .unwrap()
+                .down(Modifiers::default())
+                .text
+                .as_deref(),
+            Some("A")
+        );
     }
 }

@@ -33,7 +33,11 @@ impl Locator {
     /// # Errors
     /// [`Error::InvalidArgument`] for anything else.
     pub fn parse_ref(text: &str) -> Result<Self, Error> {
-        let digits = text.strip_prefix('@').unwrap_or(text).strip_prefix('e').unwrap_or_default();
+        let digits = text
+            .strip_prefix('@')
+            .unwrap_or(text)
+            .strip_prefix('e')
+            .unwrap_or_default();
         let plain = !digits.is_empty()
             && digits.bytes().all(|byte| byte.is_ascii_digit())
             && !digits.starts_with('0');
@@ -56,7 +60,17 @@ mod tests {
     fn a_ref_is_read_with_and_without_its_sign() {
         assert!(matches!(Locator::parse_ref("@e3"), Ok(Locator::Ref(3))));
         assert!(matches!(Locator::parse_ref("e3"), Ok(Locator::Ref(3))));
-        for wrong in ["", "@", "e", "3", "@e0", "@e03", "@e+3", "ee3", "@e99999999999999999999"] {
+        for wrong in [
+            "",
+            "@",
+            "e",
+            "3",
+            "@e0",
+            "@e03",
+            "@e+3",
+            "ee3",
+            "@e99999999999999999999",
+        ] {
             assert!(Locator::parse_ref(wrong).is_err(), "{wrong}");
         }
     }

@@ -59,7 +59,10 @@ impl Page {
         let url = url_rules::checked(&to.url)?;
         let mut effects = Effects::new(self, ctx, gate);
         let mut events = self.session().events();
-        let command = page::Navigate { url, ..Default::default() };
+        let command = page::Navigate {
+            url,
+            ..Default::default()
+        };
         let answer = effects.last(&command).await.map_err(refused)?;
         let Some(loader) = answer.loader_id.filter(|loader| !loader.is_empty()) else {
             // The same document, at another place of it.
@@ -87,7 +90,9 @@ impl Page {
         let mut documents = None;
         let ready = self.until(ctx, |picture| {
             let documents = documents.get_or_insert(picture.documents);
-            let Some(main) = picture.main() else { return false };
+            let Some(main) = picture.main() else {
+                return false;
+            };
             // A script may send the page on before it has loaded; then that is waited for.
             shown |= main.loader == loader || *documents + 1 < picture.documents;
             shown && main.loaded
@@ -106,10 +111,10 @@ impl Page {
         let mut status = None;
         let mut download = download;
         while let Some(Next::Event(event)) = events.try_next() {
-            if let Some(Ok(response)) = event.decode::<network::ResponseReceivedEvent>() {
-                if response.loader_id == loader {
-                    status = u16::try_from(response.response.status).ok();
-                }
+            if let Some(Ok(response)) = event.decode::<network::ResponseReceivedEvent>()
+                && response.loader_id == loader
+            {
+                status = u16::try_from(response.response.status).ok();
             }
             download |= event.is::<page::DownloadWillBeginEvent>();
         }
@@ -120,9 +125,14 @@ impl Page {
         // "No content": the server did its work and the page stays.
         if matches!(status, Some(204 | 205)) {
             let here = self.arrived(ctx, None).await?;
-            return Ok(Navigated { http_status: status, ..here });
+            return Ok(Navigated {
+                http_status: status,
+                ..here
+            });
         }
-        Err(Error::NavigationFailed { reason: ABORTED.to_owned() })
+        Err(Error::NavigationFailed {
+            reason: ABORTED.to_owned(),
+        })
     }
 
     async fn arrived(&self, ctx: &Ctx, loader: Option<&str>) -> Result<Navigated, Error> {
@@ -131,19 +141,26 @@ impl Page {
             let picture = self.shared().picture.borrow();
             loader.and_then(|loader| {
                 let shown = picture.main().map_or("", |main| &main.loader);
-                picture.status_of(shown).or_else(|| picture.status_of(loader))
+                picture
+                    .status_of(shown)
+                    .or_else(|| picture.status_of(loader))
             })
         };
-        Ok(Navigated { url: here.url, title: here.title, http_status })
+        Ok(Navigated {
+            url: here.url,
+            title: here.title,
+            http_status,
+        })
     }
 }
 
 fn refused(err: Error) -> Error {
     match err {
         Error::Cdp(cdp::Error::Protocol { message, .. }) if message.contains("invalid URL") => {
-            Error::BadUrl { reason: "the browser can't read it" }
+            Error::BadUrl {
+                reason: "the browser can't read it",
+            }
         }
         err => err,
     }
 }
-

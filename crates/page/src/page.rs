@@ -46,7 +46,11 @@ impl Drop for Inner {
 
 impl fmt::Debug for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Page({}, {})", self.inner.shared.options.tab, self.inner.target_id)
+        write!(
+            f,
+            "Page({}, {})",
+            self.inner.shared.options.tab, self.inner.target_id
+        )
     }
 }
 
@@ -57,9 +61,15 @@ impl Page {
         numbers: Numbers,
         pump: TaskHandle,
     ) -> Self {
-        let inner =
-            Inner { shared, target_id: target_id.to_owned(), numbers: Mutex::new(numbers), pump };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner {
+            shared,
+            target_id: target_id.to_owned(),
+            numbers: Mutex::new(numbers),
+            pump,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Returns what is known of the page, without asking it.

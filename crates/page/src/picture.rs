@@ -80,6 +80,8 @@ pub(crate) struct Picture {
     pub end: Option<End>,
     /// Documents the main frame has come to show since we attached.
     pub documents: u64,
+    /// The main frame's URL may be another than the one noted: the page has to be asked.
+    pub url_unsure: bool,
     /// HTTP statuses by loader id, newest last.
     pub statuses: VecDeque<(String, u16)>,
     /// When the renderer last answered us.
@@ -100,6 +102,7 @@ impl Picture {
             dialogs_closed: 0,
             end: None,
             documents: 0,
+            url_unsure: true,
             statuses: VecDeque::new(),
             alive_at: None,
             in_flight: HashSet::new(),
@@ -124,7 +127,10 @@ impl Picture {
         let mut doomed = vec![id.to_owned()];
         while let Some(id) = doomed.pop() {
             self.frames.remove(&id);
-            let children = self.frames.iter().filter(|(_, frame)| frame.parent.as_ref() == Some(&id));
+            let children = self
+                .frames
+                .iter()
+                .filter(|(_, frame)| frame.parent.as_ref() == Some(&id));
             doomed.extend(children.map(|(child, _)| child.clone()));
         }
     }
@@ -167,7 +173,11 @@ impl Picture {
     }
 
     pub fn status_of(&self, loader: &str) -> Option<u16> {
-        self.statuses.iter().rev().find(|(of, _)| of == loader).map(|(_, status)| *status)
+        self.statuses
+            .iter()
+            .rev()
+            .find(|(of, _)| of == loader)
+            .map(|(_, status)| *status)
     }
 
     pub fn state(&self) -> PageState {

@@ -30,7 +30,11 @@ pub(crate) struct Pump {
 
 impl Pump {
     pub fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, lost: false, active_at: None }
+        Self {
+            shared,
+            lost: false,
+            active_at: None,
+        }
     }
 
     pub async fn run(mut self, mut events: Events) {
@@ -74,24 +78,41 @@ impl Pump {
                 });
             }
             dom_storage::DomStorageItemAddedEvent::METHOD => {
-                self.on(event, |pump, event: dom_storage::DomStorageItemAddedEvent| {
-                    pump.stored(event.storage_id, set(event.key, event.new_value));
-                });
+                self.on(
+                    event,
+                    |pump, event: dom_storage::DomStorageItemAddedEvent| {
+                        pump.stored(event.storage_id, set(event.key, event.new_value));
+                    },
+                );
             }
             dom_storage::DomStorageItemUpdatedEvent::METHOD => {
-                self.on(event, |pump, event: dom_storage::DomStorageItemUpdatedEvent| {
-                    pump.stored(event.storage_id, set(event.key, event.new_value));
-                });
+                self.on(
+                    event,
+                    |pump, event: dom_storage::DomStorageItemUpdatedEvent| {
+                        pump.stored(event.storage_id, set(event.key, event.new_value));
+                    },
+                );
             }
             dom_storage::DomStorageItemRemovedEvent::METHOD => {
-                self.on(event, |pump, event: dom_storage::DomStorageItemRemovedEvent| {
-                    pump.stored(event.storage_id, StorageOp::Removed { key: event.key.into() });
-                });
+                self.on(
+                    event,
+                    |pump, event: dom_storage::DomStorageItemRemovedEvent| {
+                        pump.stored(
+                            event.storage_id,
+                            StorageOp::Removed {
+                                key: event.key.into(),
+                            },
+                        );
+                    },
+                );
             }
             dom_storage::DomStorageItemsClearedEvent::METHOD => {
-                self.on(event, |pump, event: dom_storage::DomStorageItemsClearedEvent| {
-                    pump.stored(event.storage_id, StorageOp::Cleared);
-                });
+                self.on(
+                    event,
+                    |pump, event: dom_storage::DomStorageItemsClearedEvent| {
+                        pump.stored(event.storage_id, StorageOp::Cleared);
+                    },
+                );
             }
             _ => {}
         }
@@ -123,7 +144,9 @@ impl Pump {
 
     fn active(&mut self) {
         let now = self.shared.clock.instant();
-        let due = self.active_at.is_none_or(|at| ACTIVITY_EVERY <= now.duration_since(at));
+        let due = self
+            .active_at
+            .is_none_or(|at| ACTIVITY_EVERY <= now.duration_since(at));
         if due {
             self.active_at = Some(now);
             self.tell(Fact::Activity);
@@ -132,8 +155,15 @@ impl Pump {
 
     fn navigated(&mut self, event: page::FrameNavigatedEvent) {
         let restored = event.r#type == page::NavigationType::BackForwardCacheRestore;
-        let page::Frame { id, parent_id, loader_id, url, url_fragment, security_origin, .. } =
-            event.frame;
+        let page::Frame {
+            id,
+            parent_id,
+            loader_id,
+            url,
+            url_fragment,
+            security_origin,
+            ..
+        } = event.frame;
         let url = url + url_fragment.as_deref().unwrap_or_default();
         let is_main = parent_id.is_none();
         let now = self.shared.clock.instant();
@@ -144,6 +174,7 @@ impl Pump {
                 picture.frames.clear();
                 picture.main_frame.clone_from(&id);
                 picture.documents += 1;
+                picture.url_unsure = false;
                 picture.title.clear();
                 picture.forget_requests(now);
             }
@@ -175,7 +206,9 @@ impl Pump {
             }
         });
         if is_main {
-            self.tell(Fact::NavigatedWithin { url: event.url.into() });
+            self.tell(Fact::NavigatedWithin {
+                url: event.url.into(),
+            });
         }
     }
 
@@ -208,6 +241,10 @@ impl Pump {
     }
 
     fn lifecycle(&mut self, event: page::LifecycleEventEvent) {
+        if event.name == "commit" {
+            self.committed(&event);
+            return;
+        }
         let mark: fn(&mut FramePicture) = match event.name.as_str() {
             "DOMContentLoaded" => |frame| frame.dom_ready = true,
             "load" => |frame| (frame.dom_ready, frame.loaded) = (true, true),
@@ -224,6 +261,26 @@ impl Pump {
         self.active();
     }
 
+    /// Learns a document whose navigation was not heard: before we attached, or lost.
+    fn committed(&mut self, event: &page::LifecycleEventEvent) {
+        self.change(|picture| {
+            let is_main = picture.main_frame == event.frame_id;
+            let Some(frame) = picture.frames.get_mut(&event.frame_id) else {
+                return;
+            };
+            if frame.loader == event.loader_id {
+                return;
+            }
+            let unheard = !frame.loader.is_empty();
+            frame.loader.clone_from(&event.loader_id);
+            (frame.dom_ready, frame.loaded) = (false, false);
+            if is_main {
+                picture.documents += u64::from(unheard);
+                picture.url_unsure = true;
+            }
+        });
+    }
+
     fn dialog_opened(&mut self, event: page::JavascriptDialogOpeningEvent) {
         let dialog = Dialog::from_event(event);
         let accept = match self.shared.options.default_dialog {
@@ -235,7 +292,10 @@ impl Pump {
             DialogPolicy::Accept => true,
             DialogPolicy::Dismiss => false,
         };
-        let answer = page::HandleJavaScriptDialog { accept, prompt_text: None };
+        let answer = page::HandleJavaScriptDialog {
+            accept,
+            prompt_text: None,
+        };
         if let Err(err) = self.shared.session.post(&answer) {
             tracing::warn!(%err, "a dialog could not be answered");
         }
@@ -251,11 +311,15 @@ impl Pump {
     }
 
     fn world_made(&mut self, event: runtime::ExecutionContextCreatedEvent) {
-        let runtime::ExecutionContextDescription { id, name, aux_data, .. } = event.context;
+        let runtime::ExecutionContextDescription {
+            id, name, aux_data, ..
+        } = event.context;
         if name != WORLD {
             return;
         }
-        let frame = aux_data.as_ref().and_then(|data| data.get("frameId")?.as_str());
+        let frame = aux_data
+            .as_ref()
+            .and_then(|data| data.get("frameId")?.as_str());
         let Some(frame) = frame else { return };
         self.change(|picture| {
             if let Some(frame) = picture.frame(frame) {
@@ -267,7 +331,11 @@ impl Pump {
     fn world_ended(&mut self, event: runtime::ExecutionContextDestroyedEvent) {
         self.shared.picture.send_if_modified(|picture| {
             let ended = Some(event.execution_context_id);
-            for frame in picture.frames.values_mut().filter(|frame| frame.world == ended) {
+            for frame in picture
+                .frames
+                .values_mut()
+                .filter(|frame| frame.world == ended)
+            {
                 frame.world = None;
             }
             false
@@ -284,7 +352,10 @@ impl Pump {
     fn request(&mut self, event: network::RequestWillBeSentEvent) {
         use network::ResourceType as Type;
         // These stay open for as long as the page likes.
-        let lasting = matches!(event.r#type, Some(Type::EventSource | Type::WebSocket | Type::Ping));
+        let lasting = matches!(
+            event.r#type,
+            Some(Type::EventSource | Type::WebSocket | Type::Ping)
+        );
         if !lasting {
             self.change(|picture| picture.request_started(&event.request_id));
         }
@@ -292,7 +363,9 @@ impl Pump {
     }
 
     fn response(&mut self, event: network::ResponseReceivedEvent) {
-        if event.r#type == network::ResourceType::Document {
+        // `data:` and `blob:` have a made-up 200.
+        let spoken = event.response.url.starts_with("http");
+        if spoken && event.r#type == network::ResourceType::Document {
             let status = u16::try_from(event.response.status).unwrap_or(0);
             self.change(|picture| picture.note_status(&event.loader_id, status));
         }
@@ -301,7 +374,9 @@ impl Pump {
     fn cookies(&mut self, event: network::ResponseReceivedExtraInfoEvent) {
         let sets = |headers: &serde_json::Value| {
             headers.as_object().is_some_and(|headers| {
-                headers.keys().any(|name| name.eq_ignore_ascii_case("set-cookie"))
+                headers
+                    .keys()
+                    .any(|name| name.eq_ignore_ascii_case("set-cookie"))
             })
         };
         if sets(&serde_json::json!(event.headers)) {
@@ -318,7 +393,11 @@ impl Pump {
     fn stored(&mut self, area: dom_storage::StorageId, op: StorageOp) {
         let storage_key = Private::new(area.storage_key.unwrap_or_default());
         let is_local = area.is_local_storage;
-        self.tell(Fact::StorageChanged(StorageChange { storage_key, is_local, op }));
+        self.tell(Fact::StorageChanged(StorageChange {
+            storage_key,
+            is_local,
+            op,
+        }));
     }
 
     fn lagged(&mut self, count: u64) {
@@ -329,7 +408,13 @@ impl Pump {
         self.change(|picture| {
             picture.forget_worlds();
             picture.forget_requests(now);
+            picture.url_unsure = true;
         });
+        // Asked again, it re-announces which document each frame shows and how far it came.
+        let again = page::SetLifecycleEventsEnabled { enabled: true };
+        if let Err(err) = self.shared.session.post(&again) {
+            tracing::debug!(%err, "the page's documents could not be asked for");
+        }
         self.lost = true;
         self.active();
     }
@@ -348,7 +433,10 @@ impl Pump {
 }
 
 fn set(key: String, value: String) -> StorageOp {
-    StorageOp::Set { key: key.into(), value: value.into() }
+    StorageOp::Set {
+        key: key.into(),
+        value: value.into(),
+    }
 }
 
 impl Dialog {

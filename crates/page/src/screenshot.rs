@@ -1,8 +1,8 @@
 //! Screenshots: the viewport, the full page, or one element.
 
+use base::Ctx;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use base::Ctx;
 use bytes::Bytes;
 use cdp::protocol::page as wire;
 use serde::Deserialize;
@@ -55,7 +55,14 @@ pub struct Image {
 
 impl std::fmt::Debug for Image {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Image({}, {}×{}, {} bytes)", self.mime, self.width, self.height, self.data.len())
+        write!(
+            f,
+            "Image({}, {}×{}, {} bytes)",
+            self.mime,
+            self.width,
+            self.height,
+            self.data.len()
+        )
     }
 }
 
@@ -80,7 +87,10 @@ impl Page {
     pub async fn screenshot(&self, ctx: &Ctx, options: &Screenshot) -> Result<Image, Error> {
         if options.quality.is_some_and(|quality| quality > 100) {
             let reason = "from 0 to 100".to_owned();
-            return Err(Error::InvalidArgument { argument: "quality", reason });
+            return Err(Error::InvalidArgument {
+                argument: "quality",
+                reason,
+            });
         }
         let area = match &options.locator {
             Some(target) => {
@@ -105,15 +115,30 @@ impl Page {
         };
         let file = self.call(ctx, &capture).await?.data;
         let broken = |reason: String| Error::Script { reason };
-        let data = STANDARD.decode(file).map_err(|err| broken(err.to_string()))?;
-        let (width, height) = image_size::of(&data)
-            .ok_or_else(|| broken("the picture has no size".to_owned()))?;
-        Ok(Image { data: data.into(), mime, width, height })
+        let data = STANDARD
+            .decode(file)
+            .map_err(|err| broken(err.to_string()))?;
+        let (width, height) =
+            image_size::of(&data).ok_or_else(|| broken("the picture has no size".to_owned()))?;
+        Ok(Image {
+            data: data.into(),
+            mime,
+            width,
+            height,
+        })
     }
 
     async fn whole(&self, ctx: &Ctx) -> Result<Area, Error> {
-        let size = self.call(ctx, &wire::GetLayoutMetrics {}).await?.css_content_size;
-        Ok(Area { x: 0.0, y: 0.0, width: size.width, height: size.height })
+        let size = self
+            .call(ctx, &wire::GetLayoutMetrics {})
+            .await?
+            .css_content_size;
+        Ok(Area {
+            x: 0.0,
+            y: 0.0,
+            width: size.width,
+            height: size.height,
+        })
     }
 }
 

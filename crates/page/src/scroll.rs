@@ -16,7 +16,11 @@ impl Page {
     /// Yes: nothing is changed.
     pub async fn scroll_position(&self, ctx: &Ctx) -> Result<(f64, f64), Error> {
         let frame = self.main_frame();
-        let ask = Ask { frame: &frame, function: "scrollPosition", arguments: json!({}) };
+        let ask = Ask {
+            frame: &frame,
+            function: "scrollPosition",
+            arguments: json!({}),
+        };
         self.ask(ctx, &ask).await
     }
 
@@ -30,6 +34,14 @@ impl Page {
     pub async fn set_scroll(&self, ctx: &Ctx, x: f64, y: f64) -> Result<(f64, f64), Error> {
         let frame = self.main_frame();
         let arguments = json!({ "x": x, "y": y });
-        self.ask(ctx, &Ask { frame: &frame, function: "setScroll", arguments }).await
+        self.ask(
+            ctx,
+            &Ask {
+                frame: &frame,
+                function: "setScroll",
+                arguments,
+            },
+        )
+        .await
     }
 }

@@ -72,7 +72,11 @@ struct Walked {
 impl Numbers {
     pub fn starting(first: u64) -> Self {
         let first = first.max(1);
-        Self { next: first, reserved: first, unheard: false }
+        Self {
+            next: first,
+            reserved: first,
+            unheard: false,
+        }
     }
 
     /// Returns the number the next walk starts with.
@@ -104,13 +108,12 @@ impl Page {
     ///
     /// # Cancel safety
     /// Yes: numbers that nobody saw are not given out again.
-    pub async fn snapshot(
-        &self,
-        ctx: &Ctx,
-        options: &SnapshotOptions,
-    ) -> Result<Snapshot, Error> {
+    pub async fn snapshot(&self, ctx: &Ctx, options: &SnapshotOptions) -> Result<Snapshot, Error> {
         // One walk at a time: two would be handed the same numbers.
-        let mut numbers = ctx.race(self.numbers().lock()).await.map_err(Error::Stopped)?;
+        let mut numbers = ctx
+            .race(self.numbers().lock())
+            .await
+            .map_err(Error::Stopped)?;
         let walk = Walk {
             next: numbers.hand_out(),
             limit: MAX_NEW,
@@ -123,7 +126,10 @@ impl Page {
             let options = &self.shared().options;
             let reserve = options.refs.reserve(options.tab, up_to);
             let reserved = ctx.race(reserve).await.map_err(Error::Stopped)?;
-            reserved.map_err(|message| Error::Refused { code: base::Code::Internal, message })?;
+            reserved.map_err(|message| Error::Refused {
+                code: base::Code::Internal,
+                message,
+            })?;
             numbers.reserved = up_to;
         }
         self.saw_title(&walked.title);
@@ -135,20 +141,24 @@ impl Page {
         })
     }
 
-    async fn walk(
-        &self,
-        ctx: &Ctx,
-        scope: Option<&Locator>,
-        walk: Walk,
-    ) -> Result<Walked, Error> {
+    async fn walk(&self, ctx: &Ctx, scope: Option<&Locator>, walk: Walk) -> Result<Walked, Error> {
         match scope {
             None => {
                 let frame = self.main_frame();
-                self.ask(ctx, &Ask { frame: &frame, function: "snapshot", arguments: walk }).await
+                self.ask(
+                    ctx,
+                    &Ask {
+                        frame: &frame,
+                        function: "snapshot",
+                        arguments: walk,
+                    },
+                )
+                .await
             }
             Some(scope) => {
-                let with = serde_json::to_value(walk)
-                    .map_err(|err| Error::Script { reason: err.to_string() })?;
+                let with = serde_json::to_value(walk).map_err(|err| Error::Script {
+                    reason: err.to_string(),
+                })?;
                 match self.try_once(ctx, scope, "snapshotOf", with).await? {
                     Ok(found) => Ok(found.value),
                     Err(last) => Err(Error::NotActionable { tries: 1, last }),

@@ -23,24 +23,35 @@ const PAUSES: [Duration; 5] = [
 #[serde(tag = "is", rename_all = "camelCase")]
 pub(crate) enum Verdict<T> {
     /// It is ready; what was asked of it.
-    Ok { value: T },
+    Ok {
+        value: T,
+    },
     /// The world does not know the number.
     Unknown,
     /// The element of that number is gone.
-    Stale { reason: String },
+    Stale {
+        reason: String,
+    },
     NotFound,
     NotVisible,
     Moving,
     Disabled,
     ReadOnly,
     OutOfView,
-    Covered { what: String },
-    NoOption { what: String },
+    Covered {
+        what: String,
+    },
+    NoOption {
+        what: String,
+    },
     /// It was given the focus and does not have it.
     Unfocused,
     Detached,
     /// It can't be done with this element, or the locator can't be read.
-    Invalid { argument: Argument, reason: String },
+    Invalid {
+        argument: Argument,
+        reason: String,
+    },
 }
 
 #[derive(Deserialize, Debug, Clone, Copy)]
@@ -59,7 +70,10 @@ pub(crate) enum Target<'a> {
     Css(&'a str),
     Xpath(&'a str),
     Text(&'a str),
-    Role { role: &'a str, name: Option<&'a str> },
+    Role {
+        role: &'a str,
+        name: Option<&'a str>,
+    },
     Label(&'a str),
 }
 
@@ -85,7 +99,10 @@ impl<'a> Target<'a> {
             Locator::Css(css) => Self::Css(css),
             Locator::XPath(xpath) => Self::Xpath(xpath),
             Locator::Text(text) => Self::Text(text),
-            Locator::Role { role, name } => Self::Role { role, name: name.as_deref() },
+            Locator::Role { role, name } => Self::Role {
+                role,
+                name: name.as_deref(),
+            },
             Locator::Label(label) => Self::Label(label),
         }
     }
@@ -133,8 +150,15 @@ impl Page {
     ) -> Result<Result<Found<T>, Attempt>, Error> {
         let mut attempt = Attempt::NotFound;
         for frame in self.roots(ctx).await? {
-            let arguments = About { target: Target::of(locator), with: with.clone() };
-            let ask = Ask { frame: &frame, function, arguments };
+            let arguments = About {
+                target: Target::of(locator),
+                with: with.clone(),
+            };
+            let ask = Ask {
+                frame: &frame,
+                function,
+                arguments,
+            };
             match self.ask(ctx, &ask).await? {
                 Verdict::Ok { value } => return Ok(Ok(Found { frame, value })),
                 Verdict::Unknown | Verdict::NotFound => {}
@@ -168,8 +192,15 @@ impl Page {
         function: &'static str,
         with: A,
     ) -> Result<T, Error> {
-        let arguments = About { target: Target::of(locator), with };
-        let ask = Ask { frame, function, arguments };
+        let arguments = About {
+            target: Target::of(locator),
+            with,
+        };
+        let ask = Ask {
+            frame,
+            function,
+            arguments,
+        };
         match self.ask_last(ctx, effects, &ask).await? {
             Verdict::Ok { value } => Ok(value),
             verdict => {
@@ -189,7 +220,11 @@ impl Page {
 fn judge<T>(locator: &Locator, verdict: Verdict<T>) -> Result<Attempt, Error> {
     Ok(match verdict {
         Verdict::Stale { reason } => {
-            let number = if let Locator::Ref(number) = locator { *number } else { 0 };
+            let number = if let Locator::Ref(number) = locator {
+                *number
+            } else {
+                0
+            };
             return Err(Error::RefStale { number, reason });
         }
         Verdict::Invalid { argument, reason } => {

@@ -86,14 +86,19 @@ impl Page {
             Wait::Function(script) => self.wait_for_function(ctx, script).await?,
             Wait::Selector { css, hidden } => {
                 let what = json!({ "css": css, "hidden": hidden });
-                self.wait_in_page(ctx, "the element", "selector", what).await?;
+                self.wait_in_page(ctx, "the element", "selector", what)
+                    .await?;
             }
             Wait::Text(text) => {
-                self.wait_in_page(ctx, "the text", "text", json!({ "text": text })).await?;
+                self.wait_in_page(ctx, "the text", "text", json!({ "text": text }))
+                    .await?;
             }
         }
         let here = self.look(ctx).await?;
-        Ok(Waited { url: here.url, title: here.title })
+        Ok(Waited {
+            url: here.url,
+            title: here.title,
+        })
     }
 
     async fn wait_in_page(
@@ -109,10 +114,17 @@ impl Page {
             let watch = WATCH.min(ctx.remaining());
             // The script's answer must be back before the deadline is.
             condition["millis"] = json!(watch.as_millis() * 9 / 10);
-            let ask = Ask { frame: &frame, function: "watch", arguments: &condition };
+            let ask = Ask {
+                frame: &frame,
+                function: "watch",
+                arguments: &condition,
+            };
             match self.ask::<_, Watched>(ctx, &ask).await {
                 Ok(Watched { met: true, .. }) => return Ok(()),
-                Ok(Watched { invalid: Some(reason), .. }) => {
+                Ok(Watched {
+                    invalid: Some(reason),
+                    ..
+                }) => {
                     return Err(Error::InvalidArgument { argument, reason });
                 }
                 Ok(watched) => last = watched.last,
@@ -124,12 +136,15 @@ impl Page {
 
     async fn wait_for_url(&self, ctx: &Ctx, pattern: &str) -> Result<(), Error> {
         let at = |picture: &Picture| {
-            picture.main().is_some_and(|main| matches_url(pattern, &main.url))
+            picture
+                .main()
+                .is_some_and(|main| matches_url(pattern, &main.url))
         };
         match self.until(ctx, at).await {
-            Err(Error::Stopped(Stopped::Deadline)) => {
-                Err(Error::NotMet { what: "the URL", last: "the page is at another one".to_owned() })
-            }
+            Err(Error::Stopped(Stopped::Deadline)) => Err(Error::NotMet {
+                what: "the URL",
+                last: "the page is at another one".to_owned(),
+            }),
             other => other,
         }
     }
@@ -137,14 +152,21 @@ impl Page {
     async fn wait_for_load(&self, ctx: &Ctx, state: LoadState) -> Result<(), Error> {
         let come = |picture: &Picture| {
             picture.main().is_some_and(|main| {
-                let far = if state == LoadState::Load { main.loaded } else { main.dom_ready };
+                let far = if state == LoadState::Load {
+                    main.loaded
+                } else {
+                    main.dom_ready
+                };
                 far && !main.navigating
             })
         };
         match self.until(ctx, come).await {
             Err(Error::Stopped(Stopped::Deadline)) => {
                 let last = "the document is still loading".to_owned();
-                Err(Error::NotMet { what: "the load state", last })
+                Err(Error::NotMet {
+                    what: "the load state",
+                    last,
+                })
             }
             other => other,
         }
@@ -160,7 +182,9 @@ impl Page {
                 },
                 err => err,
             };
-            self.until(ctx, |picture| picture.quiet_since().is_some()).await.map_err(busy)?;
+            self.until(ctx, |picture| picture.quiet_since().is_some())
+                .await
+                .map_err(busy)?;
             let now = self.shared().clock.instant();
             let quiet = self.shared().picture.borrow().quiet_since();
             let Some(quiet) = quiet.map(|since| now.saturating_duration_since(since)) else {
@@ -171,7 +195,10 @@ impl Page {
             }
             // Wakes early if a request starts; the loop then looks again.
             let step = ctx.at_most(IDLE - quiet);
-            match self.until(&step, |picture| picture.quiet_since().is_none()).await {
+            match self
+                .until(&step, |picture| picture.quiet_since().is_none())
+                .await
+            {
                 Ok(()) | Err(Error::Stopped(Stopped::Deadline)) => {}
                 Err(err) => return Err(err),
             }
@@ -189,14 +216,20 @@ impl Page {
                 Ok(Tried::Not(why)) => last = why,
                 Err(err) if is_context_lost(&err) => {}
                 Err(Error::Stopped(Stopped::Deadline)) => {
-                    return Err(Error::NotMet { what: "the condition", last });
+                    return Err(Error::NotMet {
+                        what: "the condition",
+                        last,
+                    });
                 }
                 Err(err) => return Err(err),
             }
             match ctx.pause(TRY_EVERY).await {
                 Ok(()) => {}
                 Err(Stopped::Deadline) => {
-                    return Err(Error::NotMet { what: "the condition", last });
+                    return Err(Error::NotMet {
+                        what: "the condition",
+                        last,
+                    });
                 }
                 Err(stopped) => return Err(Error::Stopped(stopped)),
             }
@@ -221,13 +254,23 @@ impl Page {
             let text = exception.description.unwrap_or(thrown.text);
             // What can't be read now will not be later.
             if exception.class_name.as_deref() == Some("SyntaxError") && text.lines().count() <= 1 {
-                return Err(Error::InvalidArgument { argument: "function", reason: text });
+                return Err(Error::InvalidArgument {
+                    argument: "function",
+                    reason: text,
+                });
             }
             let first = text.lines().next().unwrap_or_default();
-            return Ok(Tried::Not(format!("it threw {}", first.chars().take(200).collect::<String>())));
+            return Ok(Tried::Not(format!(
+                "it threw {}",
+                first.chars().take(200).collect::<String>()
+            )));
         }
         let met = answer.result.value == Some(serde_json::Value::Bool(true));
-        Ok(if met { Tried::Met } else { Tried::Not("it is not true".to_owned()) })
+        Ok(if met {
+            Tried::Met
+        } else {
+            Tried::Not("it is not true".to_owned())
+        })
     }
 }
 
@@ -238,12 +281,18 @@ enum Tried {
 
 /// Tells whether a URL contains `pattern` or, if that has a `*`, is matched by it as a whole.
 fn matches_url(pattern: &str, url: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return url.contains(pattern) };
-    let Some(mut left) = url.strip_prefix(first) else { return false };
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return url.contains(pattern);
+    };
+    let Some(mut left) = url.strip_prefix(first) else {
+        return false;
+    };
     let mut parts: Vec<_> = rest.split('*').collect();
     let last = parts.pop().unwrap_or_default();
     for part in parts {
-        let Some((_, after)) = left.split_once(part) else { return false };
+        let Some((_, after)) = left.split_once(part) else {
+            return false;
+        };
         left = after;
     }
     left.ends_with(last)
@@ -256,7 +305,14 @@ mod tests {
     #[test]
     fn a_url_is_matched_by_a_part_or_a_pattern() {
         let url = "https://a.example/cart/42?x=1";
-        for yes in ["/cart", "a.example", "https://*/cart/*", "*cart/42*", "**x=1", "https://a.example/*"] {
+        for yes in [
+            "/cart",
+            "a.example",
+            "https://*/cart/*",
+            "*cart/42*",
+            "**x=1",
+            "https://a.example/*",
+        ] {
             assert!(matches_url(yes, url), "{yes}");
         }
         for no in ["/basket", "http://*", "*/cart", "*y=1"] {

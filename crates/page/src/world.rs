@@ -62,7 +62,9 @@ impl Page {
                 Err(err) if is_context_lost(&err) && tries < MAX_TRIES => {
                     self.lose_world(ask.frame);
                     tracing::debug!(tries, %err, "the document went away under a call");
-                    ctx.pause(std::time::Duration::from_millis(10)).await.map_err(Error::Stopped)?;
+                    ctx.pause(std::time::Duration::from_millis(10))
+                        .await
+                        .map_err(Error::Stopped)?;
                 }
                 answer => return read(&answer?),
             }
@@ -98,7 +100,13 @@ impl Page {
 
     /// Returns the context of our world in a frame.
     async fn world(&self, ctx: &Ctx, frame: &str) -> Result<i64, Error> {
-        let known = self.shared().picture.borrow().frames.get(frame).and_then(|frame| frame.world);
+        let known = self
+            .shared()
+            .picture
+            .borrow()
+            .frames
+            .get(frame)
+            .and_then(|frame| frame.world);
         match known {
             Some(world) => Ok(world),
             None => self.make_world(ctx, frame).await,
@@ -133,8 +141,9 @@ impl Page {
 }
 
 fn expression<A: Serialize>(ask: &Ask<'_, A>) -> Result<String, Error> {
-    let arguments = serde_json::to_string(&ask.arguments)
-        .map_err(|err| Error::Script { reason: err.to_string() })?;
+    let arguments = serde_json::to_string(&ask.arguments).map_err(|err| Error::Script {
+        reason: err.to_string(),
+    })?;
     // An element with our name as its id would show up as a property of the window, too,
     // but never as an own one.
     Ok(format!(
@@ -177,22 +186,35 @@ fn evaluate(world: i64, expression: String) -> runtime::Evaluate {
 fn text_of(answer: runtime::EvaluateReturns) -> Result<String, Error> {
     if let Some(thrown) = answer.exception_details {
         let exception = thrown.exception.and_then(|exception| exception.description);
-        return Err(Error::Script { reason: exception.unwrap_or(thrown.text) });
+        return Err(Error::Script {
+            reason: exception.unwrap_or(thrown.text),
+        });
     }
     match answer.result.value {
         Some(serde_json::Value::String(text)) => Ok(text),
-        _ => Err(Error::Script { reason: "it returned no text".to_owned() }),
+        _ => Err(Error::Script {
+            reason: "it returned no text".to_owned(),
+        }),
     }
 }
 
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    serde_json::from_str(text).map_err(|err| Error::Script { reason: err.to_string() })
+    serde_json::from_str(text).map_err(|err| Error::Script {
+        reason: err.to_string(),
+    })
 }
 
 /// Tells whether the document was replaced under a call.
 pub(crate) fn is_context_lost(err: &Error) -> bool {
-    let Error::Cdp(cdp::Error::Protocol { message, .. }) = err else { return false };
-    ["Cannot find context", "context was destroyed", "navigated or closed", "No frame for given id"]
-        .iter()
-        .any(|lost| message.contains(lost))
+    let Error::Cdp(cdp::Error::Protocol { message, .. }) = err else {
+        return false;
+    };
+    [
+        "Cannot find context",
+        "context was destroyed",
+        "navigated or closed",
+        "No frame for given id",
+    ]
+    .iter()
+    .any(|lost| message.contains(lost))
 }

@@ -17,18 +17,48 @@ async fn clicks_are_those_of_a_hand() {
              b.addEventListener(t,e=>{log.push(t+e.button+(e.shiftKey?'s':'')+(e.isTrusted?'':'!'))})</script>",
         )
         .await;
-    let shift = Modifiers { shift: true, ..Modifiers::default() };
+    let shift = Modifiers {
+        shift: true,
+        ..Modifiers::default()
+    };
     let target = css("#b");
     open.act(click(target.clone())).await.unwrap();
-    assert_eq!(open.js("log.splice(0)").await, json!(["mousedown0", "mouseup0", "click0"]));
-    let twice = Action::Click { target: target.clone(), button: Button::Left, count: 2, modifiers: shift };
+    assert_eq!(
+        open.js("log.splice(0)").await,
+        json!(["mousedown0", "mouseup0", "click0"])
+    );
+    let twice = Action::Click {
+        target: target.clone(),
+        button: Button::Left,
+        count: 2,
+        modifiers: shift,
+    };
     open.act(twice).await.unwrap();
     assert_eq!(open.js("log.splice(0).at(-1)").await, json!("dblclick0s"));
-    let right = Action::Click { target: target.clone(), button: Button::Right, count: 1, modifiers: Modifiers::default() };
+    let right = Action::Click {
+        target: target.clone(),
+        button: Button::Right,
+        count: 1,
+        modifiers: Modifiers::default(),
+    };
     open.act(right).await.unwrap();
-    assert!(open.js("log.splice(0).join()").await.as_str().unwrap().contains("contextmenu2"));
-    let none = Action::Click { target, button: Button::Left, count: 0, modifiers: Modifiers::default() };
-    assert!(matches!(open.act(none).await, Err(Error::InvalidArgument { .. })));
+    assert!(
+        open.js("log.splice(0).join()")
+            .await
+            .as_str()
+            .unwrap()
+            .contains("contextmenu2")
+    );
+    let none = Action::Click {
+        target,
+        button: Button::Left,
+        count: 0,
+        modifiers: Modifiers::default(),
+    };
+    assert!(matches!(
+        open.act(none).await,
+        Err(Error::InvalidArgument { .. })
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,27 +80,45 @@ async fn what_is_not_ready_is_waited_for_and_then_named() {
         err => panic!("{err}"),
     };
     let covered = open.act_soon(click(css("#b"))).await.unwrap_err();
-    assert!(covered.to_string().contains(r#"<div id="over"> "Cookies?Accept" covers the element"#), "{covered}");
+    assert!(
+        covered
+            .to_string()
+            .contains(r#"<div id="over"> "Cookies?Accept" covers the element"#),
+        "{covered}"
+    );
     assert!(matches!(last(covered), Attempt::CoveredBy(_)));
     open.js("setTimeout(()=>over.remove(),300);0").await;
     open.click(css("#b")).await.unwrap();
     assert_eq!(open.js("n").await, 1);
 
     open.js("b.disabled=true;0").await;
-    assert_eq!(last(open.act_soon(click(css("#b"))).await.unwrap_err()), Attempt::Disabled);
+    assert_eq!(
+        last(open.act_soon(click(css("#b"))).await.unwrap_err()),
+        Attempt::Disabled
+    );
     open.act(Action::Hover { target: css("#b") }).await.unwrap();
     open.js("setTimeout(()=>b.disabled=false,300);0").await;
     open.click(css("#b")).await.unwrap();
 
     open.js("b.style.display='none';0").await;
-    assert_eq!(last(open.act_soon(click(css("#b"))).await.unwrap_err()), Attempt::NotVisible);
+    assert_eq!(
+        last(open.act_soon(click(css("#b"))).await.unwrap_err()),
+        Attempt::NotVisible
+    );
     open.js("b.style.display='';b.className='moving';0").await;
     open.click(css("#b")).await.unwrap();
-    assert_eq!(open.js("[n,b.getAnimations().length]").await, json!([3, 0]), "it stood still");
+    assert_eq!(
+        open.js("[n,b.getAnimations().length]").await,
+        json!([3, 0]),
+        "it stood still"
+    );
 
     open.click(css("#far")).await.unwrap();
     assert_eq!(open.js("[far1,scrollY>1000]").await, json!([1, true]));
-    assert_eq!(last(open.act_soon(click(css("#none"))).await.unwrap_err()), Attempt::NotFound);
+    assert_eq!(
+        last(open.act_soon(click(css("#none"))).await.unwrap_err()),
+        Attempt::NotFound
+    );
     open.js("setTimeout(()=>{far.id='late'},300);0").await;
     open.click(css("#late")).await.unwrap();
 }
@@ -91,7 +139,11 @@ async fn frames_shadow_roots_and_transforms_are_aimed_into() {
     open.click(shadow).await.unwrap();
     assert_eq!(open.js("[hit,hit2]").await, json!([1, 1]));
     open.act(fill(css("#t"), "in a frame")).await.unwrap();
-    assert_eq!(open.js("o.contentDocument.getElementById('i').contentDocument.getElementById('t').value").await, "in a frame");
+    assert_eq!(
+        open.js("o.contentDocument.getElementById('i').contentDocument.getElementById('t').value")
+            .await,
+        "in a frame"
+    );
     let text = open.snapshot().await;
     assert!(text.contains("[focused, value=\"in a frame\"]"), "{text}");
 }
@@ -124,22 +176,46 @@ async fn fields_are_filled_with_the_events_frameworks_hear() {
     open.act(fill(css("#d"), "2026-11-21")).await.unwrap();
     open.act(fill(css("#r"), "7")).await.unwrap();
     open.act(fill(css("#n"), "12.5")).await.unwrap();
-    assert_eq!(open.js("[d.value,r.value,n.value]").await, json!(["2026-11-21", "7", "12.5"]));
+    assert_eq!(
+        open.js("[d.value,r.value,n.value]").await,
+        json!(["2026-11-21", "7", "12.5"])
+    );
     assert_eq!(open.js("events.filter(x=>x=='d'||x=='r').length").await, 2);
     open.act(fill(css("#ph"), "1234567")).await.unwrap();
-    assert_eq!(open.js("ph.value").await, "(123) 4567", "the page may write it its own way");
+    assert_eq!(
+        open.js("ph.value").await,
+        "(123) 4567",
+        "the page may write it its own way"
+    );
     open.act(fill(css("#l"), "a@b.c")).await.unwrap();
     assert_eq!(open.js("l.firstElementChild.value").await, "a@b.c");
-    open.act(fill(Locator::Label("Mail".to_owned()), "d@e.f")).await.unwrap();
+    open.act(fill(Locator::Label("Mail".to_owned()), "d@e.f"))
+        .await
+        .unwrap();
     assert_eq!(open.js("l.firstElementChild.value").await, "d@e.f");
 
     let cut = open.act(fill(css("#m"), "12345")).await.unwrap_err();
-    assert!(cut.to_string().contains("3 characters other than the 5"), "{cut}");
+    assert!(
+        cut.to_string().contains("3 characters other than the 5"),
+        "{cut}"
+    );
     let readonly = open.act_soon(fill(css("#ro"), "y")).await.unwrap_err();
-    assert!(matches!(readonly, Error::NotActionable { last: Attempt::ReadOnly, .. }), "{readonly}");
+    assert!(
+        matches!(
+            readonly,
+            Error::NotActionable {
+                last: Attempt::ReadOnly,
+                ..
+            }
+        ),
+        "{readonly}"
+    );
     for (target, text) in [("#d", "tomorrow"), ("#n", "many"), ("#k", "x"), ("#b", "x")] {
         let wrong = open.act_soon(fill(css(target), text)).await.unwrap_err();
-        assert!(matches!(wrong, Error::InvalidArgument { .. }), "{target}: {wrong}");
+        assert!(
+            matches!(wrong, Error::InvalidArgument { .. }),
+            "{target}: {wrong}"
+        );
     }
 }
 
@@ -167,13 +243,33 @@ async fn keys_are_typed_and_pressed() {
     open.act(press("Tab")).await.unwrap();
     open.act(press("x")).await.unwrap();
     open.act(press("Shift+Tab")).await.unwrap();
-    assert_eq!(open.js("[j.value,document.activeElement.id]").await, json!(["x", "i"]));
-    let press_there = Action::Press { target: Some(css("#t")), keys: "y".to_owned() };
+    assert_eq!(
+        open.js("[j.value,document.activeElement.id]").await,
+        json!(["x", "i"])
+    );
+    let press_there = Action::Press {
+        target: Some(css("#t")),
+        keys: "y".to_owned(),
+    };
     open.act(press_there).await.unwrap();
-    open.act(Action::Type { target: None, text: "1\n2".to_owned().into() }).await.unwrap();
+    open.act(Action::Type {
+        target: None,
+        text: "1\n2".to_owned().into(),
+    })
+    .await
+    .unwrap();
     assert_eq!(open.js("t.value").await, "y1\n2");
-    let wrong = Action::Press { target: None, keys: "Hyper+Q".to_owned() };
-    assert!(matches!(open.act(wrong).await, Err(Error::InvalidArgument { argument: "keys", .. })));
+    let wrong = Action::Press {
+        target: None,
+        keys: "Hyper+Q".to_owned(),
+    };
+    assert!(matches!(
+        open.act(wrong).await,
+        Err(Error::InvalidArgument {
+            argument: "keys",
+            ..
+        })
+    ));
     open.act(Action::Focus { target: css("#j") }).await.unwrap();
     assert_eq!(open.js("document.activeElement.id").await, "j");
 }
@@ -197,14 +293,30 @@ async fn choices_are_made_and_seen() {
         values: values.iter().map(|value| (*value).to_owned()).collect(),
     };
     open.act(choose("#s", &["2"])).await.unwrap();
-    assert_eq!(open.js("[s.value,log.splice(0).join()]").await, json!(["2", "input:s,change:s"]));
+    assert_eq!(
+        open.js("[s.value,log.splice(0).join()]").await,
+        json!(["2", "input:s,change:s"])
+    );
     open.act(choose("#s", &["One"])).await.unwrap();
     open.act(choose("#s", &["two words"])).await.unwrap();
     open.act(choose("#m", &["a", "c"])).await.unwrap();
-    assert_eq!(open.js("[s.value,[...m.selectedOptions].map(o=>o.text).join()]").await, json!(["2", "a,c"]));
+    assert_eq!(
+        open.js("[s.value,[...m.selectedOptions].map(o=>o.text).join()]")
+            .await,
+        json!(["2", "a,c"])
+    );
     for (target, values) in [("#s", &["Three"][..]), ("#s", &["Nine"][..])] {
         let wrong = open.act_soon(choose(target, values)).await.unwrap_err();
-        assert!(matches!(wrong, Error::NotActionable { last: Attempt::NoOption(_), .. }), "{wrong}");
+        assert!(
+            matches!(
+                wrong,
+                Error::NotActionable {
+                    last: Attempt::NoOption(_),
+                    ..
+                }
+            ),
+            "{wrong}"
+        );
     }
     for (target, values) in [("#s", &["1", "2"][..]), ("#c", &["1"][..])] {
         let wrong = open.act_soon(choose(target, values)).await.unwrap_err();
@@ -212,23 +324,40 @@ async fn choices_are_made_and_seen() {
     }
 
     open.js("log.splice(0);0").await;
-    let check = |target: &str| Action::Check { target: css(target) };
-    let uncheck = |target: &str| Action::Uncheck { target: css(target) };
+    let check = |target: &str| Action::Check {
+        target: css(target),
+    };
+    let uncheck = |target: &str| Action::Uncheck {
+        target: css(target),
+    };
     open.act(check("#c")).await.unwrap();
     open.act(check("#c")).await.unwrap();
-    assert_eq!(open.js("[c.checked,log.splice(0).join()]").await, json!([true, "input:c,change:c"]));
+    assert_eq!(
+        open.js("[c.checked,log.splice(0).join()]").await,
+        json!([true, "input:c,change:c"])
+    );
     open.act(uncheck("#c")).await.unwrap();
     open.act(check("#r2")).await.unwrap();
     open.act(check("#h")).await.unwrap();
     open.act(check("#w")).await.unwrap();
     assert_eq!(
-        open.js("[c.checked,r1.checked,r2.checked,h.checked,w.getAttribute('aria-checked')]").await,
+        open.js("[c.checked,r1.checked,r2.checked,h.checked,w.getAttribute('aria-checked')]")
+            .await,
         json!([false, false, true, true, "true"])
     );
-    assert!(matches!(open.act(uncheck("#r2")).await, Err(Error::InvalidArgument { .. })));
-    assert!(matches!(open.act_soon(check("#s")).await, Err(Error::InvalidArgument { .. })));
+    assert!(matches!(
+        open.act(uncheck("#r2")).await,
+        Err(Error::InvalidArgument { .. })
+    ));
+    assert!(matches!(
+        open.act_soon(check("#s")).await,
+        Err(Error::InvalidArgument { .. })
+    ));
     let refused = open.act(check("#no")).await.unwrap_err();
-    assert!(refused.to_string().contains("did not become checked"), "{refused}");
+    assert!(
+        refused.to_string().contains("did not become checked"),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -240,15 +369,28 @@ async fn the_wheel_scrolls_what_is_under_it() {
              <div style='height:5000px'></div><p id=end>end</p>",
         )
         .await;
-    let scroll = |target, dy| Action::Scroll { target, dx: 0.0, dy };
+    let scroll = |target, dy| Action::Scroll {
+        target,
+        dx: 0.0,
+        dy,
+    };
     open.act(scroll(Some(css("#box")), 150.0)).await.unwrap();
     assert_eq!(open.js("[box.scrollTop,scrollY]").await, json!([150, 0]));
     open.act(scroll(None, 700.0)).await.unwrap();
     assert_eq!(open.js("scrollY").await, 700);
-    assert_eq!(open.page.scroll_position(&ctx()).await.unwrap(), (0.0, 700.0));
+    assert_eq!(
+        open.page.scroll_position(&ctx()).await.unwrap(),
+        (0.0, 700.0)
+    );
     open.act(scroll(Some(css("#end")), 0.0)).await.unwrap();
-    assert_eq!(open.js("end.getBoundingClientRect().top<innerHeight").await, true);
-    assert_eq!(open.page.set_scroll(&ctx(), 0.0, 42.0).await.unwrap(), (0.0, 42.0));
+    assert_eq!(
+        open.js("end.getBoundingClientRect().top<innerHeight").await,
+        true
+    );
+    assert_eq!(
+        open.page.set_scroll(&ctx(), 0.0, 42.0).await.unwrap(),
+        (0.0, 42.0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -275,11 +417,26 @@ async fn every_locator_finds_its_element() {
         open.click(locator.clone()).await.unwrap();
         assert_eq!(open.js("n").await, n, "{locator:?}");
     }
-    open.act(fill(Locator::Label("name".to_owned()), "x")).await.unwrap();
+    open.act(fill(Locator::Label("name".to_owned()), "x"))
+        .await
+        .unwrap();
     open.click(role("link", None)).await.unwrap();
-    for wrong in [Locator::XPath("//[".to_owned()), css(">>"), Locator::Text(" ".to_owned())] {
+    for wrong in [
+        Locator::XPath("//[".to_owned()),
+        css(">>"),
+        Locator::Text(" ".to_owned()),
+    ] {
         let err = open.click(wrong).await.unwrap_err();
-        assert!(matches!(err, Error::InvalidArgument { argument: "target", .. }), "{err}");
+        assert!(
+            matches!(
+                err,
+                Error::InvalidArgument {
+                    argument: "target",
+                    ..
+                }
+            ),
+            "{err}"
+        );
     }
 }
 
@@ -311,12 +468,18 @@ async fn a_click_that_leads_on_is_followed() {
     let there = open.act(Action::Back).await.unwrap();
     assert_eq!(there.title.expose(), "First");
     let there = open.click(css("a")).await.unwrap();
-    assert_eq!((there.title.expose().as_str(), there.url.expose()), ("Next", &next));
+    assert_eq!(
+        (there.title.expose().as_str(), there.url.expose()),
+        ("Next", &next)
+    );
     let there = open.act(Action::Back).await.unwrap();
     assert_eq!(there.title.expose(), "First");
     let there = open.act(Action::Forward).await.unwrap();
     assert_eq!(there.title.expose(), "Next");
-    assert!(matches!(open.act(Action::Forward).await, Err(Error::NavigationFailed { .. })));
+    assert!(matches!(
+        open.act(Action::Forward).await,
+        Err(Error::NavigationFailed { .. })
+    ));
     open.js("window.x=1").await;
     let there = open.act(Action::Reload).await.unwrap();
     assert_eq!(there.title.expose(), "Next");
@@ -326,16 +489,29 @@ async fn a_click_that_leads_on_is_followed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_gate_opens_once_before_the_first_effect_with_the_id_of_the_last() {
     let stage = Stage::start().await;
-    let open = stage.show("<button id=b onclick='n=1'>B</button><input id=i>").await;
+    let open = stage
+        .show("<button id=b onclick='n=1'>B</button><input id=i>")
+        .await;
     let told = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&told);
     let gate = Gate::new(Arc::new(move |id| {
         notes.lock().unwrap().push(id);
         Box::pin(async { Ok(()) })
     }));
-    open.page.interact(&ctx(), &gate, &click(css("#b"))).await.unwrap();
-    open.page.interact(&ctx(), &gate, &fill(css("#i"), "x")).await.unwrap();
-    assert!(open.page.interact(&support::soon(), &gate, &click(css("#none"))).await.is_err());
+    open.page
+        .interact(&ctx(), &gate, &click(css("#b")))
+        .await
+        .unwrap();
+    open.page
+        .interact(&ctx(), &gate, &fill(css("#i"), "x"))
+        .await
+        .unwrap();
+    assert!(
+        open.page
+            .interact(&support::soon(), &gate, &click(css("#none")))
+            .await
+            .is_err()
+    );
     {
         let told = told.lock().unwrap();
         assert_eq!(told.len(), 2, "a call without effect never asks");
@@ -344,10 +520,17 @@ async fn the_gate_opens_once_before_the_first_effect_with_the_id_of_the_last() {
     open.js("n=0").await;
     let shut = Gate::new(Arc::new(|_| {
         Box::pin(async {
-            Err(Error::Refused { code: base::Code::DiskFull, message: "no".to_owned() })
+            Err(Error::Refused {
+                code: base::Code::DiskFull,
+                message: "no".to_owned(),
+            })
         })
     }));
-    let refused = open.page.interact(&ctx(), &shut, &click(css("#b"))).await.unwrap_err();
+    let refused = open
+        .page
+        .interact(&ctx(), &shut, &click(css("#b")))
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), base::Code::DiskFull);
     assert_eq!(open.js("n").await, 0, "nothing was sent");
 }

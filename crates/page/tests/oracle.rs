@@ -11,8 +11,22 @@ use support::{Stage, ctx};
 /// The roles that both name alike, for what can be acted on. (An editing host without a role is
 /// `generic` to Chromium; we say `textbox`, since that is what can be done with it.)
 const COMPARED: &[&str] = &[
-    "button", "checkbox", "combobox", "heading", "link", "listbox", "menuitem", "option", "radio",
-    "searchbox", "slider", "spinbutton", "switch", "tab", "textbox", "treeitem",
+    "button",
+    "checkbox",
+    "combobox",
+    "heading",
+    "link",
+    "listbox",
+    "menuitem",
+    "option",
+    "radio",
+    "searchbox",
+    "slider",
+    "spinbutton",
+    "switch",
+    "tab",
+    "textbox",
+    "treeitem",
 ];
 
 const PAGES: &[&str] = &[
@@ -71,14 +85,21 @@ async fn roles_and_names_are_those_of_the_accessibility_tree() {
             .filter_map(|node| {
                 let text = |value: &Option<accessibility::AXValue>| {
                     let value = value.as_ref()?.value.as_ref()?;
-                    Some(value.as_str()?.split_whitespace().collect::<Vec<_>>().join(" "))
+                    Some(
+                        value
+                            .as_str()?
+                            .split_whitespace()
+                            .collect::<Vec<_>>()
+                            .join(" "),
+                    )
                 };
                 let role = match text(&node.role)?.as_str() {
                     "DisclosureTriangle" => "button".to_owned(),
                     "listBoxOption" | "MenuListOption" => "option".to_owned(),
                     role => role.to_owned(),
                 };
-                COMPARED.contains(&role.as_str())
+                COMPARED
+                    .contains(&role.as_str())
                     .then(|| format!("{role} {:?}", text(&node.name).unwrap_or_default()))
             })
             .collect();
@@ -128,18 +149,29 @@ async fn a_snapshot_costs_less_than_a_third_of_the_accessibility_tree() {
     let params = serde_json::value::RawValue::from_string("{}".to_owned()).unwrap();
     for _ in 0..25 {
         let start = Instant::now();
-        let shot = open.page.snapshot(&ctx(), &SnapshotOptions::default()).await.unwrap();
+        let shot = open
+            .page
+            .snapshot(&ctx(), &SnapshotOptions::default())
+            .await
+            .unwrap();
         ours.push(start.elapsed());
         our_bytes = shot.text.expose().len();
         let start = Instant::now();
         let method = "Accessibility.getFullAXTree";
-        let tree = open.page.session().call_raw(&ctx(), method, &params).await.unwrap();
+        let tree = open
+            .page
+            .session()
+            .call_raw(&ctx(), method, &params)
+            .await
+            .unwrap();
         their_bytes = tree.get().len();
         theirs.push(start.elapsed());
     }
     let (ours, theirs) = (median(ours), median(theirs));
     let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
-    println!("snapshot p50 {ours:?}, {our_bytes} bytes; getFullAXTree p50 {theirs:?}, {their_bytes} bytes; ratio {ratio:.3}");
+    println!(
+        "snapshot p50 {ours:?}, {our_bytes} bytes; getFullAXTree p50 {theirs:?}, {their_bytes} bytes; ratio {ratio:.3}"
+    );
     assert!(ratio <= 0.3, "ratio {ratio}");
     let last = open.find("Button 199").await;
     assert_eq!(last, Locator::Ref(400));

@@ -13,11 +13,25 @@ use serde_json::json;
 use support::{Open, Stage, click, css, ctx, soon};
 
 async fn navigate(open: &Open, url: &str) -> Result<browserd_page::Navigated, Error> {
-    open.page.navigate(&ctx(), &Gate::open(), &Navigate { url: url.to_owned() }).await
+    open.page
+        .navigate(
+            &ctx(),
+            &Gate::open(),
+            &Navigate {
+                url: url.to_owned(),
+            },
+        )
+        .await
 }
 
-async fn evaluate(open: &Open, ctx: &Ctx, expression: &str) -> Result<browserd_page::Evaluated, Error> {
-    let script = Evaluate { expression: expression.to_owned() };
+async fn evaluate(
+    open: &Open,
+    ctx: &Ctx,
+    expression: &str,
+) -> Result<browserd_page::Evaluated, Error> {
+    let script = Evaluate {
+        expression: expression.to_owned(),
+    };
     open.page.evaluate(ctx, &Gate::open(), &script).await
 }
 
@@ -26,10 +40,20 @@ async fn navigations_tell_where_they_led() {
     let stage = Stage::start().await;
     let site = &stage.site;
     let page = site.add("<title>Here</title><p id=x>x");
-    let missing = site.put("/missing", "404 Not Found", "content-type: text/html\r\n", b"<title>None</title>none");
+    let missing = site.put(
+        "/missing",
+        "404 Not Found",
+        "content-type: text/html\r\n",
+        b"<title>None</title>none",
+    );
     let moved = site.put("/moved", "302 Found", &format!("location: {page}\r\n"), b"");
     let empty = site.put("/empty", "204 No Content", "", b"");
-    let file = site.put("/file", "200 OK", "content-disposition: attachment\r\n", b"data");
+    let file = site.put(
+        "/file",
+        "200 OK",
+        "content-disposition: attachment\r\n",
+        b"data",
+    );
     let script = site.add(&format!("<script>location='{page}'</script>"));
     let open = stage.blank().await;
     for (url, to, title, status) in [
@@ -38,26 +62,59 @@ async fn navigations_tell_where_they_led() {
         (&moved, &page, "Here", Some(200)),
         (&empty, &page, "Here", Some(204)),
         (&format!("{page}#x"), &format!("{page}#x"), "Here", None),
-        (&"data:text/html,<title>D</title>".to_owned(), &"data:text/html,%3Ctitle%3ED%3C/title%3E".to_owned(), "D", None),
+        (
+            &"data:text/html,<title>D</title>".to_owned(),
+            &"data:text/html,%3Ctitle%3ED%3C/title%3E".to_owned(),
+            "D",
+            None,
+        ),
         (&script, &page, "Here", Some(200)),
-        (&"about:blank".to_owned(), &"about:blank".to_owned(), "", None),
+        (
+            &"about:blank".to_owned(),
+            &"about:blank".to_owned(),
+            "",
+            None,
+        ),
     ] {
-        let there = navigate(&open, url).await.unwrap_or_else(|err| panic!("{url}: {err}"));
+        let there = navigate(&open, url)
+            .await
+            .unwrap_or_else(|err| panic!("{url}: {err}"));
         if !url.starts_with("data:") {
             assert_eq!(there.url.expose(), to, "{url}");
         }
-        assert_eq!((there.title.expose().as_str(), there.http_status), (title, status), "{url}");
+        assert_eq!(
+            (there.title.expose().as_str(), there.http_status),
+            (title, status),
+            "{url}"
+        );
     }
     let err = navigate(&open, &file).await.unwrap_err();
     assert!(err.to_string().contains("download"), "{err}");
     let err = navigate(&open, "http://127.0.0.1:1/").await.unwrap_err();
     assert!(err.to_string().contains("net::ERR_"), "{err}");
     assert_eq!(err.code(), Code::NavigationFailed);
-    for wrong in ["", "javascript:alert(1)", "/relative", "example.com", "chrome://version", "http://["] {
-        assert_eq!(navigate(&open, wrong).await.unwrap_err().code(), Code::BadUrl, "{wrong}");
+    for wrong in [
+        "",
+        "javascript:alert(1)",
+        "/relative",
+        "example.com",
+        "chrome://version",
+        "http://[",
+    ] {
+        assert_eq!(
+            navigate(&open, wrong).await.unwrap_err().code(),
+            Code::BadUrl,
+            "{wrong}"
+        );
     }
-    let slow = Navigate { url: site.url("/never") };
-    let err = open.page.navigate(&soon(), &Gate::open(), &slow).await.unwrap_err();
+    let slow = Navigate {
+        url: site.url("/never"),
+    };
+    let err = open
+        .page
+        .navigate(&soon(), &Gate::open(), &slow)
+        .await
+        .unwrap_err();
     assert_eq!(err.code(), Code::OutcomeUnknown, "{err}");
     navigate(&open, &page).await.unwrap();
     let state = open.page.state();
@@ -69,38 +126,73 @@ async fn navigations_tell_where_they_led() {
 async fn dialogs_end_calls_at_the_event_and_wait_for_their_answer() {
     let stage = Stage::start().await;
     let mut open = stage
-        .show("<button id=c onclick=\"n=confirm('Sure?')\">C</button><button id=d onmousedown=\"alert('down')\" onclick='m=1'>D</button>")
+        .show("<button id=c onclick=\"n=confirm('Sure?')\">C</button><button id=d onmousedown=\"if(!window.q){q=1;alert('down')}\" onclick='m=(window.m||0)+1'>D</button>")
         .await;
     let start = Instant::now();
     let err = open.click(css("#c")).await.unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(5));
-    let Error::DialogOpen(dialog) = &err else { panic!("{err}") };
-    assert_eq!((dialog.kind, dialog.message.expose().as_str()), (DialogKind::Confirm, "Sure?"));
+    let Error::DialogOpen(dialog) = &err else {
+        panic!("{err}")
+    };
+    assert_eq!(
+        (dialog.kind, dialog.message.expose().as_str()),
+        (DialogKind::Confirm, "Sure?")
+    );
     assert_eq!(err.code(), Code::DialogOpen);
     // Everything else says so at once, and nothing hangs.
     let held = |code| assert_eq!(code, Code::DialogOpen);
     held(open.click(css("#c")).await.unwrap_err().code());
-    held(open.page.snapshot(&ctx(), &SnapshotOptions::default()).await.unwrap_err().code());
+    held(
+        open.page
+            .snapshot(&ctx(), &SnapshotOptions::default())
+            .await
+            .unwrap_err()
+            .code(),
+    );
     held(evaluate(&open, &ctx(), "1").await.unwrap_err().code());
     held(navigate(&open, "about:blank").await.unwrap_err().code());
-    held(open.page.screenshot(&ctx(), &Screenshot::default()).await.unwrap_err().code());
+    held(
+        open.page
+            .screenshot(&ctx(), &Screenshot::default())
+            .await
+            .unwrap_err()
+            .code(),
+    );
     held(open.page.probe(&ctx()).await.unwrap_err().code());
     assert!(open.page.state().dialog.is_some());
     open.page.handle_dialog(&ctx(), true, None).await.unwrap();
     assert_eq!(open.js("n").await, true);
     assert!(open.page.state().dialog.is_none());
-    assert!(matches!(open.page.handle_dialog(&ctx(), true, None).await, Err(Error::NoDialog)));
+    assert!(matches!(
+        open.page.handle_dialog(&ctx(), true, None).await,
+        Err(Error::NoDialog)
+    ));
 
     // At the press of the button: its release comes after the answer.
     held(open.click(css("#d")).await.unwrap_err().code());
     open.page.handle_dialog(&ctx(), false, None).await.unwrap();
-    open.page.wait_for(&ctx(), &Wait::Function("window.m===1".to_owned())).await.unwrap();
+    open.js("m=0").await;
+    open.click(css("#d")).await.unwrap();
+    assert_eq!(open.js("m").await, 1, "the button is up again");
 
-    held(evaluate(&open, &ctx(), "p=prompt('Name?','none')").await.unwrap_err().code());
-    open.page.handle_dialog(&ctx(), true, Some("Ada".to_owned())).await.unwrap();
+    held(
+        evaluate(&open, &ctx(), "p=prompt('Name?','none')")
+            .await
+            .unwrap_err()
+            .code(),
+    );
+    open.page
+        .handle_dialog(&ctx(), true, Some("Ada".to_owned()))
+        .await
+        .unwrap();
     assert_eq!(open.js("p").await, "Ada");
     // One after another.
-    held(evaluate(&open, &ctx(), "for(let i=0;i<3;i++)alert(i)").await.unwrap_err().code());
+    held(
+        evaluate(&open, &ctx(), "for(let i=0;i<3;i++)alert(i)")
+            .await
+            .unwrap_err()
+            .code(),
+    );
     for _ in 0..3 {
         open.page.wait_for_dialog().await;
         open.page.handle_dialog(&ctx(), true, None).await.unwrap();
@@ -111,18 +203,72 @@ async fn dialogs_end_calls_at_the_event_and_wait_for_their_answer() {
     open.js("onbeforeunload=e=>{e.preventDefault()};0").await;
     open.click(css("body")).await.unwrap();
     let err = navigate(&open, "about:blank").await.unwrap_err();
-    assert!(matches!(&err, Error::DialogOpen(dialog) if dialog.kind == DialogKind::BeforeUnload), "{err}");
+    assert!(
+        matches!(&err, Error::DialogOpen(dialog) if dialog.kind == DialogKind::BeforeUnload),
+        "{err}"
+    );
     open.page.handle_dialog(&ctx(), false, None).await.unwrap();
     assert_eq!(open.js("p").await, "Ada", "the page stayed");
     held(navigate(&open, "about:blank").await.unwrap_err().code());
     open.page.handle_dialog(&ctx(), true, None).await.unwrap();
-    open.page.wait_for(&ctx(), &Wait::Url("about:blank".to_owned())).await.unwrap();
+    open.page
+        .wait_for(&ctx(), &Wait::Url("about:blank".to_owned()))
+        .await
+        .unwrap();
 
     let mut opened = 0;
     while let Ok((_, fact)) = open.facts.try_recv() {
         opened += usize::from(matches!(fact, Fact::DialogOpened(_)));
     }
     assert_eq!(opened, 8);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_with_an_open_dialog_is_adopted_and_answered() {
+    let stage = Stage::start().await;
+    let open = stage
+        .show("<title>T</title><button onclick=\"n=confirm('?')\">B</button>")
+        .await;
+    let before = open.snapshot().await;
+    let err = open.click(css("button")).await.unwrap_err();
+    let Error::DialogOpen(dialog) = err else {
+        panic!("{err}")
+    };
+    let (session, target) = (open.session_id.clone(), open.page.target_id().to_owned());
+    drop(open);
+    let open = stage.adopt_held(&session, &target, dialog).await;
+    assert_eq!(
+        evaluate(&open, &ctx(), "1").await.unwrap_err().code(),
+        Code::DialogOpen
+    );
+    open.page.handle_dialog(&ctx(), true, None).await.unwrap();
+    assert_eq!(open.js("n").await, true);
+    let there = open
+        .page
+        .wait_for(&ctx(), &Wait::Load(LoadState::Load))
+        .await
+        .unwrap();
+    assert_eq!(there.title.expose(), "T");
+    assert_eq!(open.page.state().url, there.url);
+    assert_eq!(open.snapshot().await.replace(" [focused]", ""), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_is_prepared_before_its_first_script_runs() {
+    let stage = Stage::start().await;
+    let url = stage
+        .site
+        .add("<script>alert('at once')</script><button>B</button>");
+    let open = stage.paused(&url).await;
+    open.page.wait_for_dialog().await;
+    open.page.handle_dialog(&ctx(), true, None).await.unwrap();
+    open.page
+        .wait_for(&ctx(), &Wait::Load(LoadState::Load))
+        .await
+        .unwrap();
+    assert_eq!(open.snapshot().await, "button \"B\" @e1");
+    assert_eq!(open.page.state().url.expose(), &url);
+    assert_eq!(open.js("document.hasFocus()").await, true);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,32 +296,74 @@ impl WaitForDialog for browserd_page::Page {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scripts_run_in_the_page_and_tell_what_they_wrote() {
     let stage = Stage::start().await;
-    let open = stage.show("<script>var x=41; console.log('before')</script>").await;
+    let open = stage
+        .show("<script>var x=41; console.log('before')</script>")
+        .await;
     let run = async |script: &str| evaluate(&open, &ctx(), script).await.unwrap();
     assert_eq!(run("x+1").await.value.expose(), &json!(42));
-    assert_eq!(run("await Promise.resolve({a:[1,null,'ü']})").await.value.expose(), &json!({"a": [1, null, "ü"]}));
+    assert_eq!(
+        run("await Promise.resolve({a:[1,null,'ü']})")
+            .await
+            .value
+            .expose(),
+        &json!({"a": [1, null, "ü"]})
+    );
     assert_eq!(run("let y=1;y").await.value.expose(), &json!(1));
-    assert_eq!(run("let y=2;y").await.value.expose(), &json!(2), "a name may be declared again");
+    assert_eq!(
+        run("let y=2;y").await.value.expose(),
+        &json!(2),
+        "a name may be declared again"
+    );
     assert_eq!(run("undefined").await.value.expose(), &json!(null));
     assert_eq!(run("0/0").await.value.expose(), &json!("NaN"));
-    let out = run("console.log('one',{a:1},2);console.error('bad');console.warn(new Error('e').message);3").await;
+    let out = run(
+        "console.log('one',{a:1},2);console.error('bad');console.warn(new Error('e').message);3",
+    )
+    .await;
     assert_eq!(out.value.expose(), &json!(3));
-    let lines: Vec<_> = out.console.iter().map(|line| (line.level.as_str(), line.text.expose().as_str())).collect();
-    assert_eq!(lines, [("log", "one Object 2"), ("error", "bad"), ("warning", "e")]);
+    let lines: Vec<_> = out
+        .console
+        .iter()
+        .map(|line| (line.level.as_str(), line.text.expose().as_str()))
+        .collect();
+    assert_eq!(
+        lines,
+        [("log", "one Object 2"), ("error", "bad"), ("warning", "e")]
+    );
     let out = run("function f(){throw new TypeError('no')};f()").await;
-    assert!(out.exception.unwrap().text.expose().starts_with("TypeError: no"));
+    assert!(
+        out.exception
+            .unwrap()
+            .text
+            .expose()
+            .starts_with("TypeError: no")
+    );
     let out = run("await Promise.reject('plain')").await;
     assert_eq!(out.exception.unwrap().text.expose(), "plain");
-    assert!(run("1 +").await.exception.unwrap().text.expose().contains("SyntaxError"));
+    assert!(
+        run("1 +")
+            .await
+            .exception
+            .unwrap()
+            .text
+            .expose()
+            .contains("SyntaxError")
+    );
     let err = evaluate(&open, &ctx(), "a={};a.a=a").await.unwrap_err();
     assert!(matches!(err, Error::NoJson { .. }), "{err}");
-    let err = evaluate(&open, &soon(), "await new Promise(()=>{})").await.unwrap_err();
+    let err = evaluate(&open, &soon(), "await new Promise(()=>{})")
+        .await
+        .unwrap_err();
     assert_eq!(err.code(), Code::OutcomeUnknown);
     // A page that is busy: nothing is sent after a probe that got no answer.
-    open.page.session().post(&cdp::protocol::runtime::Evaluate {
-        expression: "setTimeout(()=>{const end=Date.now()+3500;while(Date.now()<end);},0)".to_owned(),
-        ..Default::default()
-    }).unwrap();
+    open.page
+        .session()
+        .post(&cdp::protocol::runtime::Evaluate {
+            expression: "setTimeout(()=>{const end=Date.now()+3500;while(Date.now()<end);},0)"
+                .to_owned(),
+            ..Default::default()
+        })
+        .unwrap();
     ctx().pause(Duration::from_millis(1100)).await.unwrap();
     let err = evaluate(&open, &soon(), "window.late=1").await.unwrap_err();
     assert_eq!(err.code(), Code::Deadline, "{err}");
@@ -186,13 +374,19 @@ async fn scripts_run_in_the_page_and_tell_what_they_wrote() {
 async fn waits_end_when_the_page_is_as_wanted() {
     let stage = Stage::start().await;
     let next = stage.site.add("<title>Next</title><p>arrived</p>");
-    let open = stage.show("<div id=d>x</div><p style='display:none' id=h>secret words</p>").await;
+    let open = stage
+        .show("<div id=d>x</div><p style='display:none' id=h>secret words</p>")
+        .await;
     let wait = async |wait: Wait| open.page.wait_for(&ctx(), &wait).await;
     let wait_soon = async |wait: Wait| open.page.wait_for(&soon(), &wait).await;
-    let selector = |css: &str, hidden| Wait::Selector { css: css.to_owned(), hidden };
+    let selector = |css: &str, hidden| Wait::Selector {
+        css: css.to_owned(),
+        hidden,
+    };
     wait(selector("#d", false)).await.unwrap();
     wait(selector("#h", true)).await.unwrap();
-    open.js("setTimeout(()=>{h.style.display='';d.remove()},200);0").await;
+    open.js("setTimeout(()=>{h.style.display='';d.remove()},200);0")
+        .await;
     wait(selector("#h", false)).await.unwrap();
     wait(selector("#d", true)).await.unwrap();
     wait(Wait::Text("Secret  WORDS".to_owned())).await.unwrap();
@@ -205,26 +399,47 @@ async fn waits_end_when_the_page_is_as_wanted() {
         (selector("#h", true), "still visible"),
         (Wait::Text("nowhere".to_owned()), "does not show"),
         (Wait::Url("/nowhere".to_owned()), "another"),
-        (Wait::Function("nothing.at.all".to_owned()), "ReferenceError"),
+        (
+            Wait::Function("nothing.at.all".to_owned()),
+            "ReferenceError",
+        ),
     ] {
         let err = wait_soon(what).await.unwrap_err();
-        assert!(matches!(err, Error::NotMet { .. }) && err.to_string().contains(last), "{err}");
+        assert!(
+            matches!(err, Error::NotMet { .. }) && err.to_string().contains(last),
+            "{err}"
+        );
         assert_eq!(err.code(), Code::Deadline);
     }
-    for wrong in [selector("((", false), Wait::Text(" ".to_owned()), Wait::Function("1 +".to_owned())] {
+    for wrong in [
+        selector("((", false),
+        Wait::Text(" ".to_owned()),
+        Wait::Function("1 +".to_owned()),
+    ] {
         let err = wait_soon(wrong).await.unwrap_err();
         assert!(matches!(err, Error::InvalidArgument { .. }), "{err}");
     }
     // Over a navigation.
-    open.js(&format!("setTimeout(()=>location='{next}',200);0")).await;
+    open.js(&format!("setTimeout(()=>location='{next}',200);0"))
+        .await;
     let there = wait(Wait::Text("arrived".to_owned())).await.unwrap();
     assert_eq!(there.title.expose(), "Next");
     wait(Wait::Url("http://*".to_owned())).await.unwrap();
-    for state in [LoadState::DomContentLoaded, LoadState::Load, LoadState::NetworkIdle] {
+    for state in [
+        LoadState::DomContentLoaded,
+        LoadState::Load,
+        LoadState::NetworkIdle,
+    ] {
         wait(Wait::Load(state)).await.unwrap();
     }
-    open.js(&format!("fetch('{}').catch(()=>{{}});0", stage.site.url("/never"))).await;
-    let err = wait_soon(Wait::Load(LoadState::NetworkIdle)).await.unwrap_err();
+    open.js(&format!(
+        "fetch('{}').catch(()=>{{}});0",
+        stage.site.url("/never")
+    ))
+    .await;
+    let err = wait_soon(Wait::Load(LoadState::NetworkIdle))
+        .await
+        .unwrap_err();
     assert!(err.to_string().contains("in flight"), "{err}");
 }
 
@@ -238,11 +453,44 @@ async fn content_is_what_is_shown() {
              <span style='visibility:hidden'>unseen</span><script>h.attachShadow({mode:'open'}).innerHTML='<p>shadow</p>'</script>",
         )
         .await;
-    let content = open.page.content(&ctx(), ContentFormat::Text).await.unwrap();
-    let lines: Vec<_> = content.content.expose().lines().filter(|line| !line.trim().is_empty()).collect();
-    assert_eq!(lines, ["Head", "One bold word.", "a", "b", "x y", "  keep", "  this", "a", "b", "shadow", "inside"]);
-    let content = open.page.content(&ctx(), ContentFormat::Html).await.unwrap();
-    assert!(content.content.expose().starts_with("<!DOCTYPE html>\n<html>"));
+    let content = open
+        .page
+        .content(&ctx(), ContentFormat::Text)
+        .await
+        .unwrap();
+    let lines: Vec<_> = content
+        .content
+        .expose()
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "Head",
+            "One bold word.",
+            "a",
+            "b",
+            "x y",
+            "  keep",
+            "  this",
+            "a",
+            "b",
+            "shadow",
+            "inside"
+        ]
+    );
+    let content = open
+        .page
+        .content(&ctx(), ContentFormat::Html)
+        .await
+        .unwrap();
+    assert!(
+        content
+            .content
+            .expose()
+            .starts_with("<!DOCTYPE html>\n<html>")
+    );
     assert_eq!(content.title.expose(), "T");
 }
 
@@ -253,51 +501,100 @@ async fn pictures_have_the_size_of_what_they_show() {
         .show("<body style='margin:0'><div style='height:3000px;background:linear-gradient(red,blue)'></div><p id=p style='margin:0;width:120px;height:40px;background:lime'>x</p>")
         .await;
     let size = open.js("[innerWidth,innerHeight]").await;
-    let size = (size[0].as_u64().unwrap() as u32, size[1].as_u64().unwrap() as u32);
+    let size = (
+        size[0].as_u64().unwrap() as u32,
+        size[1].as_u64().unwrap() as u32,
+    );
     for (format, magic) in [
         (ImageFormat::Png, &b"\x89PNG"[..]),
         (ImageFormat::Jpeg, &b"\xff\xd8\xff"[..]),
         (ImageFormat::Webp, &b"RIFF"[..]),
     ] {
         let take = async |full_page, locator| {
-            let options = Screenshot { full_page, locator, format, quality: Some(50) };
+            let options = Screenshot {
+                full_page,
+                locator,
+                format,
+                quality: Some(50),
+            };
             open.page.screenshot(&ctx(), &options).await.unwrap()
         };
         let view = take(false, None).await;
         assert!(view.data.starts_with(magic));
         assert_eq!((view.width, view.height), size, "{view:?}");
         let full = take(true, None).await;
-        assert_eq!((full.width, full.height), (size.0, 3040), "{full:?}");
+        let width = open
+            .js("document.documentElement.clientWidth")
+            .await
+            .as_u64()
+            .unwrap() as u32;
+        assert_eq!((full.width, full.height), (width, 3040), "{full:?}");
         let element = take(false, Some(css("#p"))).await;
         assert_eq!((element.width, element.height), (120, 40), "{element:?}");
     }
-    let wrong = Screenshot { quality: Some(101), ..Default::default() };
-    assert!(matches!(open.page.screenshot(&ctx(), &wrong).await, Err(Error::InvalidArgument { .. })));
+    let wrong = Screenshot {
+        quality: Some(101),
+        ..Default::default()
+    };
+    assert!(matches!(
+        open.page.screenshot(&ctx(), &wrong).await,
+        Err(Error::InvalidArgument { .. })
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn facts_are_told_without_being_asked() {
     let stage = Stage::start().await;
-    let set = stage.site.put("/set", "200 OK", "set-cookie: a=1\r\ncontent-type: text/html\r\n", b"<title>S</title>");
+    let set = stage.site.put(
+        "/set",
+        "200 OK",
+        "set-cookie: a=1\r\ncontent-type: text/html\r\n",
+        b"<title>S</title>",
+    );
     let mut open = stage.blank().await;
     navigate(&open, &set).await.unwrap();
     open.js("localStorage.setItem('k','v');sessionStorage.setItem('s','1');localStorage.clear();history.pushState(0,'','#p');document.cookie='b=2';0").await;
     let mut wanted: Vec<(&str, fn(&Fact) -> bool)> = vec![
-        ("navigated", |fact| matches!(fact, Fact::Navigated { url } if url.expose().ends_with("/set"))),
-        ("within", |fact| matches!(fact, Fact::NavigatedWithin { url } if url.expose().ends_with("#p"))),
-        ("title", |fact| matches!(fact, Fact::TitleChanged { title } if title.expose() == "S")),
-        ("local", |fact| matches!(fact, Fact::StorageChanged(change) if change.is_local && matches!(&change.op, StorageOp::Set { key, value } if key.expose() == "k" && value.expose() == "v"))),
-        ("session", |fact| matches!(fact, Fact::StorageChanged(change) if !change.is_local && matches!(change.op, StorageOp::Set { .. }))),
-        ("cleared", |fact| matches!(fact, Fact::StorageChanged(change) if matches!(change.op, StorageOp::Cleared))),
+        (
+            "navigated",
+            |fact| matches!(fact, Fact::Navigated { url } if url.expose().ends_with("/set")),
+        ),
+        (
+            "within",
+            |fact| matches!(fact, Fact::NavigatedWithin { url } if url.expose().ends_with("#p")),
+        ),
+        (
+            "title",
+            |fact| matches!(fact, Fact::TitleChanged { title } if title.expose() == "S"),
+        ),
+        (
+            "local",
+            |fact| matches!(fact, Fact::StorageChanged(change) if change.is_local && matches!(&change.op, StorageOp::Set { key, value } if key.expose() == "k" && value.expose() == "v")),
+        ),
+        (
+            "session",
+            |fact| matches!(fact, Fact::StorageChanged(change) if !change.is_local && matches!(change.op, StorageOp::Set { .. })),
+        ),
+        (
+            "cleared",
+            |fact| matches!(fact, Fact::StorageChanged(change) if matches!(change.op, StorageOp::Cleared)),
+        ),
         ("activity", |fact| matches!(fact, Fact::Activity)),
-        ("cookie of the response", |fact| matches!(fact, Fact::CookieActivity)),
-        ("cookie of the script", |fact| matches!(fact, Fact::CookieActivity)),
+        ("cookie of the response", |fact| {
+            matches!(fact, Fact::CookieActivity)
+        }),
+        ("cookie of the script", |fact| {
+            matches!(fact, Fact::CookieActivity)
+        }),
     ];
     let deadline = ctx();
     while !wanted.is_empty() {
         let next = deadline.race(open.facts.recv()).await;
         let Ok(Some((_, fact))) = next else {
-            panic!("not told: {:?}", wanted.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            panic!(
+                "not told: {:?}",
+                wanted.iter().map(|(name, _)| name).collect::<Vec<_>>()
+            )
         };
         if let Some(at) = wanted.iter().position(|(_, is)| is(&fact)) {
             wanted.remove(at);
@@ -311,12 +608,18 @@ async fn the_end_of_a_page_ends_its_calls() {
     let open = stage.blank().await;
     let page = open.page.clone();
     let running = tokio::spawn(async move {
-        let script = Evaluate { expression: "await new Promise(()=>{})".to_owned() };
+        let script = Evaluate {
+            expression: "await new Promise(()=>{})".to_owned(),
+        };
         page.evaluate(&ctx(), &Gate::open(), &script).await
     });
     open.js("1").await;
     let params = serde_json::value::RawValue::from_string("{}".to_owned()).unwrap();
-    let crash = open.page.session().call_raw(&soon(), "Page.crash", &params).await;
+    let crash = open
+        .page
+        .session()
+        .call_raw(&soon(), "Page.crash", &params)
+        .await;
     assert!(crash.is_err());
     assert!(matches!(running.await.unwrap(), Err(Error::Crashed)));
     assert!(open.page.state().crashed);
@@ -324,13 +627,20 @@ async fn the_end_of_a_page_ends_its_calls() {
     assert!(matches!(open.click(css("a")).await, Err(Error::Crashed)));
     assert!(start.elapsed() < Duration::from_secs(1));
 
-    let open = stage.show("<button onclick='window.close()'>bye</button>").await;
-    let close = cdp::protocol::target::CloseTarget { target_id: open.page.target_id().to_owned() };
+    let open = stage
+        .show("<button onclick='window.close()'>bye</button>")
+        .await;
+    let close = cdp::protocol::target::CloseTarget {
+        target_id: open.page.target_id().to_owned(),
+    };
     stage.connection.root().call(&ctx(), &close).await.unwrap();
     let deadline = ctx();
     while !open.page.state().gone {
         deadline.pause(Duration::from_millis(5)).await.unwrap();
     }
-    assert!(matches!(open.act(click(css("button"))).await, Err(Error::Gone)));
+    assert!(matches!(
+        open.act(click(css("button"))).await,
+        Err(Error::Gone)
+    ));
     assert!(matches!(open.act(Action::Reload).await, Err(Error::Gone)));
 }

@@ -36,11 +36,17 @@ impl Page {
         }
         if before.value.radio && !wanted {
             let reason = "a radio button is unchecked by checking another one".to_owned();
-            return Err(Error::InvalidArgument { argument: "target", reason });
+            return Err(Error::InvalidArgument {
+                argument: "target",
+                reason,
+            });
         }
         let found = self.point(ctx, target, Needs { enabled: true }).await?;
-        self.click_at(effects, found.value, Button::Left, 1, Modifiers::default()).await?;
-        self.see_checked(ctx, target, wanted).await.map_err(Error::after_effects)
+        self.click_at(effects, found.value, Button::Left, 1, Modifiers::default())
+            .await?;
+        self.see_checked(ctx, target, wanted)
+            .await
+            .map_err(Error::after_effects)
     }
 
     /// Waits until the page shows the new state.
@@ -49,7 +55,10 @@ impl Page {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.try_once::<_, Checked>(ctx, target, "checked", json!({})).await {
+            match self
+                .try_once::<_, Checked>(ctx, target, "checked", json!({}))
+                .await
+            {
                 Ok(Ok(found)) if found.value.checked == wanted => return Ok(()),
                 Ok(_) => {}
                 // The click took the element away or led to another page: it was clicked.

@@ -21,9 +21,13 @@ impl Page {
     ) -> Result<(), Error> {
         if count == 0 || count > MAX_CLICKS {
             let reason = format!("from 1 to {MAX_CLICKS} clicks can be made in a row");
-            return Err(Error::InvalidArgument { argument: "count", reason });
+            return Err(Error::InvalidArgument {
+                argument: "count",
+                reason,
+            });
         }
         let found = self.point(ctx, target, Needs { enabled: true }).await?;
-        self.click_at(effects, found.value, button, count, modifiers).await
+        self.click_at(effects, found.value, button, count, modifiers)
+            .await
     }
 }

@@ -32,7 +32,9 @@ impl Page {
         let with = json!({ "text": text });
         let found: Found<Way> = self.ready(ctx, target, "fillable", with.clone()).await?;
         if found.value == Way::Set {
-            return self.affect(ctx, effects, &found.frame, target, "setField", with).await;
+            return self
+                .affect(ctx, effects, &found.frame, target, "setField", with)
+                .await;
         }
         effects.open().await?;
         let select = json!({ "select": "all" });
@@ -45,9 +47,15 @@ impl Page {
                 effects.send(&delete.down(Modifiers::default())).await?;
                 effects.last(&delete.up(Modifiers::default())).await?;
             }
-            _ => drop(effects.last(&input::InsertText { text: text.clone() }).await?),
+            _ => {
+                effects
+                    .last(&input::InsertText { text: text.clone() })
+                    .await?;
+            }
         }
-        self.see_kept(ctx, target, with).await.map_err(Error::after_effects)
+        self.see_kept(ctx, target, with)
+            .await
+            .map_err(Error::after_effects)
     }
 
     /// Looks whether the field holds what was put in, but for how the page writes it.
@@ -57,10 +65,17 @@ impl Page {
         target: &Locator,
         with: serde_json::Value,
     ) -> Result<(), Error> {
-        match self.try_once::<_, Option<String>>(ctx, target, "kept", with).await {
-            Ok(Ok(Found { value: Some(instead), .. })) => {
-                Err(Error::NotActionable { tries: 1, last: Attempt::NotKept(instead) })
-            }
+        match self
+            .try_once::<_, Option<String>>(ctx, target, "kept", with)
+            .await
+        {
+            Ok(Ok(Found {
+                value: Some(instead),
+                ..
+            })) => Err(Error::NotActionable {
+                tries: 1,
+                last: Attempt::NotKept(instead),
+            }),
             // The page took the field away when it was filled: it was filled.
             Ok(_) | Err(Error::RefStale { .. }) => Ok(()),
             Err(err) => Err(err),

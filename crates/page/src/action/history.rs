@@ -25,7 +25,9 @@ impl Page {
         };
         let mut effects = Effects::new(self, ctx, gate);
         let mut arrival = super::settle::Arrival::start(self);
-        effects.last(&page::NavigateToHistoryEntry { entry_id: entry.id }).await?;
+        effects
+            .last(&page::NavigateToHistoryEntry { entry_id: entry.id })
+            .await?;
         arrival.wait(self, ctx).await
     }
 

@@ -16,7 +16,9 @@ impl Page {
         target: &Locator,
     ) -> Result<(), Error> {
         let found = self.point(ctx, target, Needs { enabled: false }).await?;
-        effects.last(&moved(found.value, Modifiers::default())).await?;
+        effects
+            .last(&moved(found.value, Modifiers::default()))
+            .await?;
         Ok(())
     }
 
@@ -27,6 +29,14 @@ impl Page {
         target: &Locator,
     ) -> Result<(), Error> {
         let found: Found<bool> = self.ready(ctx, target, "focusable", json!({})).await?;
-        self.affect(ctx, effects, &found.frame, target, "focus", json!({ "select": "keep" })).await
+        self.affect(
+            ctx,
+            effects,
+            &found.frame,
+            target,
+            "focus",
+            json!({ "select": "keep" }),
+        )
+        .await
     }
 }

@@ -29,9 +29,17 @@ impl Page {
     ) -> Result<(), Error> {
         if text.expose().chars().nth(MAX_TYPED).is_some() {
             let reason = format!("more than {MAX_TYPED} characters; use fill");
-            return Err(Error::InvalidArgument { argument: "text", reason });
+            return Err(Error::InvalidArgument {
+                argument: "text",
+                reason,
+            });
         }
-        let strokes = text.expose().replace("\r\n", "\n").chars().flat_map(strokes).collect();
+        let strokes = text
+            .expose()
+            .replace("\r\n", "\n")
+            .chars()
+            .flat_map(strokes)
+            .collect();
         self.focus_first(ctx, effects, target, true).await?;
         self.send_strokes(effects, strokes).await
     }
@@ -57,12 +65,16 @@ impl Page {
         target: Option<&Locator>,
         editable: bool,
     ) -> Result<(), Error> {
-        let Some(target) = target else { return self.fresh(ctx).await };
+        let Some(target) = target else {
+            return self.fresh(ctx).await;
+        };
         let function = if editable { "typable" } else { "focusable" };
         let found: Found<bool> = self.ready(ctx, target, function, json!({})).await?;
         let caret = if editable { "end" } else { "keep" };
         effects.open().await?;
-        let given = self.try_once::<_, ()>(ctx, target, "focus", json!({ "select": caret })).await;
+        let given = self
+            .try_once::<_, ()>(ctx, target, "focus", json!({ "select": caret }))
+            .await;
         match given.map_err(Error::after_effects)? {
             Ok(_) => Ok(()),
             Err(last) => {
@@ -77,27 +89,32 @@ impl Page {
         effects: &mut Effects<'_>,
         mut strokes: Vec<Stroke>,
     ) -> Result<(), Error> {
-        let Some(last) = strokes.pop() else { return Ok(()) };
-        for stroke in &strokes {
+        let Some(last) = strokes.pop() else {
+            return Ok(());
+        };
+        for stroke in strokes {
             match stroke {
-                Stroke::Key(event) => drop(effects.send(&**event).await?),
-                Stroke::Text(text) => {
-                    drop(effects.send(&input::InsertText { text: text.clone() }).await?);
-                }
-            }
+                Stroke::Key(event) => effects.send(&*event).await?,
+                Stroke::Text(text) => effects.send(&input::InsertText { text }).await?,
+            };
         }
         match last {
-            Stroke::Key(event) => drop(effects.last(&*event).await?),
-            Stroke::Text(text) => drop(effects.last(&input::InsertText { text }).await?),
-        }
+            Stroke::Key(event) => effects.last(&*event).await?,
+            Stroke::Text(text) => effects.last(&input::InsertText { text }).await?,
+        };
         Ok(())
     }
 }
 
 fn strokes(sign: char) -> Vec<Stroke> {
-    let Some(key) = Key::typing(sign) else { return vec![Stroke::Text(sign.to_string())] };
+    let Some(key) = Key::typing(sign) else {
+        return vec![Stroke::Text(sign.to_string())];
+    };
     let modifiers = key.own_modifiers();
-    vec![Stroke::Key(Box::new(key.down(modifiers))), Stroke::Key(Box::new(key.up(modifiers)))]
+    vec![
+        Stroke::Key(Box::new(key.down(modifiers))),
+        Stroke::Key(Box::new(key.up(modifiers))),
+    ]
 }
 
 fn strokes_of_chord(chord: &Chord) -> Vec<Stroke> {

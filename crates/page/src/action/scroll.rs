@@ -21,18 +21,31 @@ impl Page {
     ) -> Result<(), Error> {
         if !dx.is_finite() || !dy.is_finite() {
             let reason = "a distance must be a number".to_owned();
-            return Err(Error::InvalidArgument { argument: "dx, dy", reason });
+            return Err(Error::InvalidArgument {
+                argument: "dx, dy",
+                reason,
+            });
         }
         let main = self.main_frame();
         let still = dx == 0.0 && dy == 0.0;
         let point = match target {
             Some(target) if still => {
                 let found: Found<bool> = self.ready(ctx, target, "visible", json!({})).await?;
-                return self.affect(ctx, effects, &found.frame, target, "reveal", json!({})).await;
+                return self
+                    .affect(ctx, effects, &found.frame, target, "reveal", json!({}))
+                    .await;
             }
-            Some(target) => self.point(ctx, target, Needs { enabled: false }).await?.value,
+            Some(target) => {
+                self.point(ctx, target, Needs { enabled: false })
+                    .await?
+                    .value
+            }
             None => {
-                let ask = Ask { frame: &main, function: "middle", arguments: json!({}) };
+                let ask = Ask {
+                    frame: &main,
+                    function: "middle",
+                    arguments: json!({}),
+                };
                 self.ask::<_, Point>(ctx, &ask).await?
             }
         };
@@ -44,8 +57,14 @@ impl Page {
         };
         effects.last(&wheel).await?;
         // The wheel starts an animation; an answer in its middle would tell of no place.
-        let ask = Ask { frame: &main, function: "scrollEnded", arguments: json!(point_of(point)) };
-        self.ask::<_, bool>(ctx, &ask).await.map_err(Error::after_effects)?;
+        let ask = Ask {
+            frame: &main,
+            function: "scrollEnded",
+            arguments: json!(point_of(point)),
+        };
+        self.ask::<_, bool>(ctx, &ask)
+            .await
+            .map_err(Error::after_effects)?;
         Ok(())
     }
 }

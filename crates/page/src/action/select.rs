@@ -19,8 +19,17 @@ impl Page {
         target: &Locator,
         values: &[String],
     ) -> Result<(), Error> {
-        let found: Found<bool> =
-            self.ready(ctx, target, "selectable", json!({ "values": values })).await?;
-        self.affect(ctx, effects, &found.frame, target, "select", json!({ "values": values })).await
+        let found: Found<bool> = self
+            .ready(ctx, target, "selectable", json!({ "values": values }))
+            .await?;
+        self.affect(
+            ctx,
+            effects,
+            &found.frame,
+            target,
+            "select",
+            json!({ "values": values }),
+        )
+        .await
     }
 }

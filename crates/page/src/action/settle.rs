@@ -35,7 +35,11 @@ pub(crate) struct Here {
 impl Watch {
     pub fn start(page: &Page) -> Self {
         let documents = page.shared().picture.borrow().documents;
-        Self { events: page.session().events(), documents, started: false }
+        Self {
+            events: page.session().events(),
+            documents,
+            started: false,
+        }
     }
 
     /// Waits for what the action set off and returns where the page is.
@@ -86,7 +90,9 @@ impl Watch {
             // tells that it is shown.
             let grace = ctx.at_most(SHOWN_AFTER_STOP);
             let end = self.end_of_navigation(&main);
-            let late = page.unless_held(async { Ok(grace.race(end).await) }).await?;
+            let late = page
+                .unless_held(async { Ok(grace.race(end).await) })
+                .await?;
             arrived = Ok(late.unwrap_or(Arrived::Nowhere));
         }
         let arrived = arrived.map_err(Error::Stopped)?;
@@ -146,7 +152,10 @@ fn asks(event: &RawEvent, main: &str) -> bool {
     if let Some(Ok(event)) = started {
         use page::FrameStartedNavigatingEventNavigationType as Type;
         return event.frame_id == main
-            && !matches!(event.navigation_type, Type::SameDocument | Type::HistorySameDocument);
+            && !matches!(
+                event.navigation_type,
+                Type::SameDocument | Type::HistorySameDocument
+            );
     }
     let requested = event.decode::<page::FrameRequestedNavigationEvent>();
     if let Some(Ok(event)) = requested {
@@ -165,7 +174,12 @@ impl Arrival {
     }
 
     pub async fn wait(&mut self, page: &Page, ctx: &Ctx) -> Result<Interacted, Error> {
-        match self.0.see_through(page, ctx).await.map_err(Error::after_effects)? {
+        match self
+            .0
+            .see_through(page, ctx)
+            .await
+            .map_err(Error::after_effects)?
+        {
             Arrived::Within | Arrived::Document => {}
             Arrived::Nowhere => {
                 let reason = "the document did not come".to_owned();
@@ -180,10 +194,25 @@ impl Page {
     /// Asks the page where it is.
     pub(crate) async fn look(&self, ctx: &Ctx) -> Result<Interacted, Error> {
         let frame = self.main_frame();
-        let ask = Ask { frame: &frame, function: "here", arguments: json!({}) };
+        let ask = Ask {
+            frame: &frame,
+            function: "here",
+            arguments: json!({}),
+        };
         let here: Here = self.ask(ctx, &ask).await?;
         self.saw_title(&here.title);
-        Ok(Interacted { url: here.url.into(), title: here.title.into() })
+        self.shared().picture.send_if_modified(|picture| {
+            let unsure = picture.url_unsure;
+            if unsure && let Some(main) = picture.frames.get_mut(&picture.main_frame) {
+                main.url.clone_from(&here.url);
+                picture.url_unsure = false;
+            }
+            unsure
+        });
+        Ok(Interacted {
+            url: here.url.into(),
+            title: here.title.into(),
+        })
     }
 
     /// Notes the title that an answer carried.
@@ -196,7 +225,9 @@ impl Page {
             changed
         });
         if changed {
-            let fact = Fact::TitleChanged { title: Private::new(title.to_owned()) };
+            let fact = Fact::TitleChanged {
+                title: Private::new(title.to_owned()),
+            };
             let options = &self.shared().options;
             // It is in the state as well: an owner that is behind finds it there.
             if options.facts.try_send((options.tab, fact)).is_err() {

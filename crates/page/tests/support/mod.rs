@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use base::{Ctx, TabId, Tasks};
 use browserd_page::{
-    Action, Button, DialogPolicy, Error, Evaluate, Fact, Gate, Interacted, Locator, Modifiers,
-    Navigate, Page, PageOptions, RefBlocks, SnapshotOptions,
+    Action, Button, Dialog, DialogPolicy, Error, Evaluate, Fact, Gate, Interacted, Locator,
+    Modifiers, Navigate, Page, PageOptions, RefBlocks, SnapshotOptions,
 };
 use cdp::Connection;
 use cdp::protocol::target;
@@ -67,7 +67,12 @@ impl Stage {
         let tasks = Tasks::new();
         let connection = chromium.connect(&tasks).unwrap();
         let site = Site::start().await;
-        Self { tasks, connection, site, chromium }
+        Self {
+            tasks,
+            connection,
+            site,
+            chromium,
+        }
     }
 
     /// Opens a blank page.
@@ -76,12 +81,26 @@ impl Stage {
     }
 
     pub async fn blank_with(&self, default_dialog: DialogPolicy) -> Open {
-        let create = target::CreateTarget { url: "about:blank".to_owned(), ..Default::default() };
+        let create = target::CreateTarget {
+            url: "about:blank".to_owned(),
+            ..Default::default()
+        };
         let root = self.connection.root();
         let target_id = root.call(&ctx(), &create).await.unwrap().target_id;
-        let attach = target::AttachToTarget { target_id: target_id.clone(), flatten: Some(true) };
+        let attach = target::AttachToTarget {
+            target_id: target_id.clone(),
+            flatten: Some(true),
+        };
         let session_id = root.call(&ctx(), &attach).await.unwrap().session_id;
-        self.attach(&self.connection, &session_id, &target_id, default_dialog, 1, false).await
+        self.attach(
+            &self.connection,
+            &session_id,
+            &target_id,
+            default_dialog,
+            1,
+            false,
+        )
+        .await
     }
 
     pub async fn attach(
@@ -96,13 +115,97 @@ impl Stage {
         let (facts, told) = mpsc::channel(4096);
         let reserved = Arc::new(Reserved::default());
         let refs: Arc<dyn RefBlocks> = reserved.clone();
-        let options = PageOptions { tab: TabId(1), refs, default_dialog, facts, open_dialog: None };
+        let options = PageOptions {
+            tab: TabId(1),
+            refs,
+            default_dialog,
+            facts,
+            open_dialog: None,
+        };
         let session = connection.attach(session_id);
-        let page =
-            Page::attach(&ctx(), session, target_id, options, first_ref, adopted, &self.tasks)
-                .await
-                .unwrap();
-        Open { page, session_id: session_id.to_owned(), facts: told, reserved }
+        let page = Page::attach(
+            &ctx(),
+            session,
+            target_id,
+            options,
+            first_ref,
+            adopted,
+            &self.tasks,
+        )
+        .await
+        .unwrap();
+        Open {
+            page,
+            session_id: session_id.to_owned(),
+            facts: told,
+            reserved,
+        }
+    }
+
+    /// Adopts a page that a dialog holds.
+    pub async fn adopt_held(&self, session_id: &str, target_id: &str, dialog: Dialog) -> Open {
+        let (facts, told) = mpsc::channel(4096);
+        let reserved = Arc::new(Reserved::default());
+        let options = PageOptions {
+            tab: TabId(1),
+            refs: reserved.clone(),
+            default_dialog: DialogPolicy::Ask,
+            facts,
+            open_dialog: Some(dialog),
+        };
+        let session = self.connection.attach(session_id);
+        let page = Page::attach(&ctx(), session, target_id, options, 1001, true, &self.tasks)
+            .await
+            .unwrap();
+        Open {
+            page,
+            session_id: session_id.to_owned(),
+            facts: told,
+            reserved,
+        }
+    }
+
+    /// Opens a page that waits for us before its first script.
+    pub async fn paused(&self, url: &str) -> Open {
+        let root = self.connection.root();
+        let mut events = root.events();
+        let filter = vec![target::FilterEntry {
+            r#type: Some("page".to_owned()),
+            ..Default::default()
+        }];
+        let wait = target::SetAutoAttach {
+            auto_attach: true,
+            wait_for_debugger_on_start: true,
+            flatten: Some(true),
+            filter: Some(filter),
+        };
+        root.call(&ctx(), &wait).await.unwrap();
+        let create = target::CreateTarget {
+            url: url.to_owned(),
+            ..Default::default()
+        };
+        let target_id = root.call(&ctx(), &create).await.unwrap().target_id;
+        loop {
+            let cdp::Next::Event(event) = ctx().race(events.next()).await.unwrap() else {
+                continue;
+            };
+            let Some(Ok(new)) = event.decode::<target::AttachedToTargetEvent>() else {
+                continue;
+            };
+            if new.target_info.target_id == target_id {
+                let policy = DialogPolicy::Ask;
+                return self
+                    .attach(
+                        &self.connection,
+                        &new.session_id,
+                        &target_id,
+                        policy,
+                        1,
+                        false,
+                    )
+                    .await;
+            }
+        }
     }
 
     /// Opens a page of the site that shows `body`.
@@ -121,12 +224,21 @@ impl Open {
     }
 
     pub async fn goto(&self, url: &str) {
-        let to = Navigate { url: url.to_owned() };
-        self.page.navigate(&ctx(), &Gate::open(), &to).await.unwrap();
+        let to = Navigate {
+            url: url.to_owned(),
+        };
+        self.page
+            .navigate(&ctx(), &Gate::open(), &to)
+            .await
+            .unwrap();
     }
 
     pub async fn snapshot(&self) -> String {
-        let shot = self.page.snapshot(&ctx(), &SnapshotOptions::default()).await.unwrap();
+        let shot = self
+            .page
+            .snapshot(&ctx(), &SnapshotOptions::default())
+            .await
+            .unwrap();
         shot.text.into_exposed()
     }
 
@@ -150,9 +262,19 @@ impl Open {
 
     /// Evaluates in the page's world.
     pub async fn js(&self, expression: &str) -> Value {
-        let script = Evaluate { expression: expression.to_owned() };
-        let out = self.page.evaluate(&ctx(), &Gate::open(), &script).await.unwrap();
-        assert!(out.exception.is_none(), "{expression}: {:?}", out.exception.map(|e| e.text.into_exposed()));
+        let script = Evaluate {
+            expression: expression.to_owned(),
+        };
+        let out = self
+            .page
+            .evaluate(&ctx(), &Gate::open(), &script)
+            .await
+            .unwrap();
+        assert!(
+            out.exception.is_none(),
+            "{expression}: {:?}",
+            out.exception.map(|e| e.text.into_exposed())
+        );
         out.value.into_exposed()
     }
 }
@@ -160,7 +282,10 @@ impl Open {
 pub fn ref_in(text: &str, part: &str) -> Locator {
     let line = text.lines().find(|line| line.contains(part));
     let line = line.unwrap_or_else(|| panic!("no line with {part:?} in:\n{text}"));
-    let number = line.split("@e").nth(1).unwrap_or_else(|| panic!("no ref in {line:?}"));
+    let number = line
+        .split("@e")
+        .nth(1)
+        .unwrap_or_else(|| panic!("no ref in {line:?}"));
     let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
     Locator::Ref(digits.parse().unwrap())
 }
@@ -170,19 +295,33 @@ pub fn css(css: &str) -> Locator {
 }
 
 pub fn click(target: Locator) -> Action {
-    Action::Click { target, button: Button::Left, count: 1, modifiers: Modifiers::default() }
+    Action::Click {
+        target,
+        button: Button::Left,
+        count: 1,
+        modifiers: Modifiers::default(),
+    }
 }
 
 pub fn fill(target: Locator, text: &str) -> Action {
-    Action::Fill { target, text: text.to_owned().into() }
+    Action::Fill {
+        target,
+        text: text.to_owned().into(),
+    }
 }
 
 pub fn type_in(target: Locator, text: &str) -> Action {
-    Action::Type { target: Some(target), text: text.to_owned().into() }
+    Action::Type {
+        target: Some(target),
+        text: text.to_owned().into(),
+    }
 }
 
 pub fn press(keys: &str) -> Action {
-    Action::Press { target: None, keys: keys.to_owned() }
+    Action::Press {
+        target: None,
+        keys: keys.to_owned(),
+    }
 }
 
 /// Returns the text without leading spaces that only the source has.

@@ -41,17 +41,30 @@ impl Site {
                 tokio::spawn(async move { serve(stream, replies).await });
             }
         });
-        Self { address, replies, server }
+        Self {
+            address,
+            replies,
+            server,
+        }
     }
 
     /// Adds a page and returns its URL.
     pub fn add(&self, body: &str) -> String {
         let path = format!("/page{}", self.replies.lock().unwrap().len());
-        self.put(&path, "200 OK", "content-type: text/html; charset=utf-8\r\n", body.as_bytes())
+        self.put(
+            &path,
+            "200 OK",
+            "content-type: text/html; charset=utf-8\r\n",
+            body.as_bytes(),
+        )
     }
 
     pub fn put(&self, path: &str, status: &'static str, headers: &str, body: &[u8]) -> String {
-        let reply = Reply { status, headers: headers.to_owned(), body: body.to_vec() };
+        let reply = Reply {
+            status,
+            headers: headers.to_owned(),
+            body: body.to_vec(),
+        };
         self.replies.lock().unwrap().insert(path.to_owned(), reply);
         self.url(path)
     }
@@ -74,7 +87,14 @@ async fn serve(mut stream: TcpStream, replies: Replies) {
         }
     }
     let text = String::from_utf8_lossy(&request);
-    let path = text.split(' ').nth(1).unwrap_or("/").split('?').next().unwrap_or("/").to_owned();
+    let path = text
+        .split(' ')
+        .nth(1)
+        .unwrap_or("/")
+        .split('?')
+        .next()
+        .unwrap_or("/")
+        .to_owned();
     if path == "/never" {
         // The request stays open until the browser gives up.
         let mut byte = [0];
