@@ -17,6 +17,7 @@ use store::TabRow;
 use tokio::sync::mpsc;
 
 use crate::Error;
+use crate::checkpoint::manifest::TabPart;
 use crate::deps::Deps;
 use crate::dial::Number;
 use crate::launch::{EVENTS, LATE, hello, run_folder};
@@ -93,8 +94,8 @@ pub(crate) async fn adopt(
             continue;
         }
         let tab = TabId(noted.tab);
-        let first_ref =
-            known.iter().find(|row| row.tab == tab).map_or(1, |row| row.next_ref.max(1));
+        let row = known.iter().find(|row| row.tab == tab);
+        let first_ref = row.map_or(1, |row| row.next_ref.max(1));
         let session = live.connection.attach(&noted.session);
         let mut options = options(tab);
         options.open_dialog = noted.dialog.as_ref().map(|dialog| dialog.dialog());
@@ -114,6 +115,7 @@ pub(crate) async fn adopt(
             target: noted.target.clone(),
             cdp_session: noted.session.clone(),
             page: Some(page),
+            known: row.map(last_known).unwrap_or_default(),
             next_ref: first_ref,
             dialog,
             ..Tab::default()
@@ -137,6 +139,16 @@ pub(crate) async fn adopt(
         attach_anew(ctx, &live, info, known).await?;
     }
     Ok(Adopted { live, tabs, gap: welcome.gap })
+}
+
+/// Returns what the last daemon knew of a tab: its title is told by no event.
+fn last_known(row: &TabRow) -> TabPart {
+    TabPart {
+        tab: row.tab.0,
+        url: row.url.expose().clone(),
+        title: row.title.expose().clone(),
+        ..TabPart::default()
+    }
 }
 
 /// Attaches a page whose session is not known: its announcement died with the last daemon.

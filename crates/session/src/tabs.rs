@@ -261,8 +261,12 @@ pub(crate) fn known(tab: &Tab) -> TabPart {
     let mut known = tab.known.clone();
     if let Some(page) = &tab.page {
         let state = page.state();
+        // An adopted page has told its URL and not yet its title: nobody has read it since.
+        let unread = state.title.expose().is_empty() && *state.url.expose() == known.url;
         known.url = state.url.expose().clone();
-        known.title = state.title.expose().clone();
+        if !unread {
+            known.title = state.title.expose().clone();
+        }
     }
     known
 }
