@@ -100,7 +100,12 @@ fn connect(run: &Path) -> Result<UnixStream, Error> {
 
 /// Nobody listens: why not.
 fn nobody(run: &Path) -> Error {
-    exit_record(run).map_or_else(|| Error::NoKeeper { run: run.to_owned() }, Error::Ended)
+    exit_record(run).map_or_else(
+        || Error::NoKeeper {
+            run: run.to_owned(),
+        },
+        Error::Ended,
+    )
 }
 
 async fn greet(
@@ -115,7 +120,10 @@ async fn greet(
                 wire::read_welcome(&payload).ok_or(Error::Protocol("its welcome can't be read"))?;
             // Older ones are spoken to: what they don't know they skip.
             if wire::VERSION < welcome.version {
-                return Err(Error::Version { found: welcome.version, known: wire::VERSION });
+                return Err(Error::Version {
+                    found: welcome.version,
+                    known: wire::VERSION,
+                });
             }
             Ok(welcome)
         }
@@ -135,7 +143,9 @@ async fn exchange(
     hello: &Hello,
     rest: &mut BytesMut,
 ) -> io::Result<(u8, Bytes)> {
-    stream.write_all(&wire::frame(ask::HELLO, &wire::hello(hello))).await?;
+    stream
+        .write_all(&wire::frame(ask::HELLO, &wire::hello(hello)))
+        .await?;
     loop {
         if let Some(frame) = next_frame(rest)? {
             return Ok(frame);

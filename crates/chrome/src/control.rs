@@ -44,6 +44,24 @@ impl Control {
         Ok(())
     }
 
+    /// Waits until the notes and the will are with the keeper, or on the way to it at least:
+    /// from here on the end of this process doesn't lose them.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] if the call ended first, [`Error::LinkClosed`].
+    ///
+    /// # Cancel safety
+    /// Yes.
+    pub async fn written(&self, ctx: &Ctx) -> Result<(), Error> {
+        let written = ctx.race(self.shared.written()).await;
+        let written = written.map_err(Error::stopped("writing to the keeper"))?;
+        if written {
+            Ok(())
+        } else {
+            Err(Error::LinkClosed)
+        }
+    }
+
     /// Has the browser asked to close, killed after `grace`, and waits until everything of
     /// it is reaped and the keeper has ended.
     ///
@@ -58,7 +76,11 @@ impl Control {
         self.shared.ask(|asked| asked.stop(grace));
         let stopped = async {
             let mut ended = self.shared.watch_end();
-            let end = ended.wait_for(Option::is_some).await.ok().and_then(|end| end.clone());
+            let end = ended
+                .wait_for(Option::is_some)
+                .await
+                .ok()
+                .and_then(|end| end.clone());
             let record = match end {
                 Some(LinkEnd::Exited(record)) => record,
                 Some(LinkEnd::Displaced) => return Err(Error::Displaced),
@@ -70,7 +92,9 @@ impl Control {
             self.shared.keeper.exited().await;
             Ok(record)
         };
-        ctx.race(stopped).await.map_err(Error::stopped("stopping the browser"))?
+        ctx.race(stopped)
+            .await
+            .map_err(Error::stopped("stopping the browser"))?
     }
 
     /// Has the browser killed and waits until everything of it is reaped.
@@ -94,6 +118,16 @@ impl Control {
     /// Confirms a launch: from here on the browser outlives this daemon.
     pub(crate) fn keep(&self) {
         self.shared.ask(|asked| asked.keep());
+    }
+
+    /// Takes the first message before the stream does, and has the keeper forget it; `false`
+    /// if the browser ended first.
+    pub(crate) async fn take_first(&self) -> bool {
+        let first = self.shared.next().await;
+        if let Some(Ok(message)) = &first {
+            self.shared.consumed(message.len());
+        }
+        matches!(first, Some(Ok(_)))
     }
 
     fn check(&self, what: &'static str, found: usize, limit: usize) -> Result<(), Error> {

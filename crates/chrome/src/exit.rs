@@ -71,7 +71,11 @@ impl ExitRecord {
     pub(crate) fn from_json(json: &[u8]) -> Option<Self> {
         let file: File = serde_json::from_slice(json).ok()?;
         let at = Timestamp::from_millisecond(file.at_ms).ok()?;
-        Some(Self { cause: file.cause, oom: file.oom, at })
+        Some(Self {
+            cause: file.cause,
+            oom: file.oom,
+            at,
+        })
     }
 }
 
@@ -85,7 +89,11 @@ impl fmt::Display for ExitRecord {
             ExitCause::Stopped => write!(f, "it was stopped on request")?,
             ExitCause::LaunchFailed { reason } => f.write_str(reason)?,
         }
-        if self.oom { write!(f, " (the system was out of memory)") } else { Ok(()) }
+        if self.oom {
+            write!(f, " (the system was out of memory)")
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -55,11 +55,16 @@ pub fn find(explicit: Option<&Path>, path_var: &OsStr) -> Result<PathBuf, Error>
             .map(move |folder| folder.join(name))
     });
     let places = PLACES.iter().map(PathBuf::from);
-    on_path.chain(places).find_map(|path| found(&path)).ok_or_else(|| {
-        let names = NAMES.iter().map(|name| format!("{name} on the path"));
-        let places = PLACES.iter().map(|place| (*place).to_owned());
-        Error::BrowserMissing { looked_at: names.chain(places).collect() }
-    })
+    on_path
+        .chain(places)
+        .find_map(|path| found(&path))
+        .ok_or_else(|| {
+            let names = NAMES.iter().map(|name| format!("{name} on the path"));
+            let places = PLACES.iter().map(|place| (*place).to_owned());
+            Error::BrowserMissing {
+                looked_at: names.chain(places).collect(),
+            }
+        })
 }
 
 /// Returns the path, absolute, if a program is there.
@@ -67,7 +72,11 @@ fn found(path: &Path) -> Option<PathBuf> {
     let meta = std::fs::metadata(path).ok()?;
     let runs = meta.is_file() && meta.permissions().mode() & 0o111 != 0;
     // Links stay as they are: a wrapper looks at the name it is called by.
-    if runs { std::path::absolute(path).ok() } else { None }
+    if runs {
+        std::path::absolute(path).ok()
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +98,10 @@ mod tests {
         let missing = folder.path().join("missing");
         let err = find(Some(&missing), OsStr::new("/usr/bin")).unwrap_err();
         assert_eq!(err.code(), base::Code::BrowserMissing);
-        assert!(err.to_string().contains("missing") && err.hint().is_some(), "{err}");
+        assert!(
+            err.to_string().contains("missing") && err.hint().is_some(),
+            "{err}"
+        );
     }
 
     #[test]

@@ -9,7 +9,11 @@ use std::path::Path;
 use crate::{LaunchSpec, Sandbox};
 
 /// Windows of the browser's own that nobody sees: they cost 155 MB (measured).
-const DISABLED: [&str; 3] = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "OmniboxAimPopup"];
+const DISABLED: [&str; 3] = [
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "OmniboxAimPopup",
+];
 /// The network service in the browser's process: its death is then loud. A process of its
 /// own would take every cookie along without an event.
 const ENABLED: [&str; 1] = ["NetworkServiceInProcess2"];
@@ -62,10 +66,14 @@ impl Features {
 
     fn of_folder(folder: &Path) -> Self {
         let mut features = Self::default();
-        let Ok(entries) = std::fs::read_dir(folder) else { return features };
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            return features;
+        };
         for entry in entries.flatten() {
             let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
-            let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+            let lines = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with('#'));
             // Shell text: a flag ends at a blank or a quote.
             for word in lines.flat_map(|line| line.split([' ', '\t', '"', '\'', ';'])) {
                 features.take(word);
@@ -83,14 +91,23 @@ impl Features {
         } else {
             return false;
         };
-        list.extend(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned));
+        list.extend(
+            names
+                .split(',')
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned),
+        );
         true
     }
 
     /// Lays `other` over this: what it says of a feature counts.
     fn overlay(&mut self, other: Self) {
         let said = |name: &str| {
-            other.on.iter().chain(&other.off).any(|said| base_name(said) == base_name(name))
+            other
+                .on
+                .iter()
+                .chain(&other.off)
+                .any(|said| base_name(said) == base_name(name))
         };
         self.on.retain(|name| !said(name));
         self.off.retain(|name| !said(name));
@@ -166,22 +183,33 @@ mod tests {
             extra_args: extra.iter().map(|&flag| flag.to_owned()).collect(),
             guard: false,
             orphan_timeout: None,
-            keeper: crate::KeeperProgram { program: "/k".into(), args: Vec::new() },
+            keeper: crate::KeeperProgram {
+                program: "/k".into(),
+                args: Vec::new(),
+            },
         };
         arguments(&spec, system)
     }
 
     fn the_only(args: &[String], prefix: &str) -> String {
-        let found: Vec<_> = args.iter().filter_map(|arg| arg.strip_prefix(prefix)).collect();
+        let found: Vec<_> = args
+            .iter()
+            .filter_map(|arg| arg.strip_prefix(prefix))
+            .collect();
         assert_eq!(found.len(), 1, "{args:?}");
         found[0].to_owned()
     }
 
     #[test]
     fn every_list_of_features_ends_in_one_flag() {
-        let system =
-            Features { on: vec!["SystemOn".to_owned()], off: vec!["SystemOff".to_owned()] };
-        let args = args(&["--disable-features=A,B<T:k/v", "--disable-features=C"], system);
+        let system = Features {
+            on: vec!["SystemOn".to_owned()],
+            off: vec!["SystemOff".to_owned()],
+        };
+        let args = args(
+            &["--disable-features=A,B<T:k/v", "--disable-features=C"],
+            system,
+        );
         assert_eq!(
             the_only(&args, DISABLE),
             "SystemOff,WebUIOmniboxPopup,WebUIOmniboxAimPopup,OmniboxAimPopup,A,B<T:k/v,C"
@@ -192,7 +220,10 @@ mod tests {
     #[test]
     fn the_user_has_the_last_word_on_a_feature() {
         let args = args(
-            &["--disable-features=NetworkServiceInProcess2", "--enable-features=OmniboxAimPopup"],
+            &[
+                "--disable-features=NetworkServiceInProcess2",
+                "--enable-features=OmniboxAimPopup",
+            ],
             Features::default(),
         );
         assert_eq!(
@@ -205,10 +236,19 @@ mod tests {
     #[test]
     fn no_flag_of_the_user_opens_a_port_or_moves_the_profile() {
         let args = args(
-            &["--remote-debugging-port=0", "--user-data-dir=/x", "http://a", "--lang=de"],
+            &[
+                "--remote-debugging-port=0",
+                "--user-data-dir=/x",
+                "http://a",
+                "--lang=de",
+            ],
             Features::default(),
         );
-        assert!(!args.iter().any(|arg| arg.contains("port") || arg.contains("http:")));
+        assert!(
+            !args
+                .iter()
+                .any(|arg| arg.contains("port") || arg.contains("http:"))
+        );
         assert_eq!(the_only(&args, "--user-data-dir="), "/r/profile");
         assert!(args.iter().any(|arg| arg == "--lang=de"));
         assert!(!args.iter().any(|arg| arg == "--no-sandbox"));
@@ -225,7 +265,10 @@ mod tests {
         .unwrap();
         assert_eq!(
             Features::of_folder(folder.path()),
-            Features { on: vec!["Three".into()], off: vec!["One".into(), "Two".into()] }
+            Features {
+                on: vec!["Three".into()],
+                off: vec!["One".into(), "Two".into()]
+            }
         );
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use base::{BrowserId, Ctx, TaskKind, Tasks};
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::SinkExt as _;
 use rustix::pipe::PipeFlags;
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt as _;
@@ -104,9 +104,14 @@ pub async fn launch(
     let launched = complete(ctx, &run, hello, tasks, ready).await;
     if launched.is_err() {
         // Its launcher's end of the pipe is closed: it is ending its browser.
-        if tokio::time::timeout(CLEAN_UP, watched.exited()).await.is_err() {
+        if tokio::time::timeout(CLEAN_UP, watched.exited())
+            .await
+            .is_err()
+        {
             // Its browser gets the death signal.
-            watched.signal(Signal::KILL).map_err(Error::io("ending the keeper"))?;
+            watched
+                .signal(Signal::KILL)
+                .map_err(Error::io("ending the keeper"))?;
             watched.exited().await;
         }
     }
@@ -128,7 +133,12 @@ async fn complete(
         Ok(Ok(())) if said == READY => {}
         Ok(Ok(())) => return Err(failed(run, &said)),
         Ok(Err(err)) => return Err(Error::io("waiting for the keeper")(err)),
-        Err(stopped) => return Err(Error::NoAnswer { stopped, stderr: log::tail(run) }),
+        Err(stopped) => {
+            return Err(Error::NoAnswer {
+                stopped,
+                stderr: log::tail(run),
+            });
+        }
     }
     // It may end even before it is greeted, with a record of its browser's end.
     let (mut link, welcome) = match adopt(ctx, run, hello, None, tasks).await {
@@ -141,11 +151,17 @@ async fn complete(
             // The keeper closes its end once it has heard: until then this one must be open.
             match ctx.race(hear(&mut ready, &mut String::new())).await {
                 Ok(_closed) => Ok((link, welcome)),
-                Err(stopped) => Err(Error::NoAnswer { stopped, stderr: log::tail(run) }),
+                Err(stopped) => Err(Error::NoAnswer {
+                    stopped,
+                    stderr: log::tail(run),
+                }),
             }
         }
         Ok(false) => Err(end_of(run, &link)),
-        Err(stopped) => Err(Error::NoAnswer { stopped, stderr: log::tail(run) }),
+        Err(stopped) => Err(Error::NoAnswer {
+            stopped,
+            stderr: log::tail(run),
+        }),
     }
 }
 
@@ -163,11 +179,16 @@ async fn hear(ready: &mut pipe::Receiver, said: &mut String) -> io::Result<()> {
 
 /// Tells whether the browser answers; `false` if it ended first.
 async fn probe(link: &mut Link) -> bool {
-    if link.outgoing.send(Bytes::from_static(PROBE.as_bytes())).await.is_err() {
+    if link
+        .outgoing
+        .send(Bytes::from_static(PROBE.as_bytes()))
+        .await
+        .is_err()
+    {
         return false;
     }
     // Nothing else was asked for yet, so the first message is the answer.
-    matches!(link.incoming.next().await, Some(Ok(_)))
+    link.control.take_first().await
 }
 
 fn failed(run: &Path, said: &str) -> Error {
@@ -175,8 +196,14 @@ fn failed(run: &Path, said: &str) -> Error {
     match exit_record(run) {
         Some(record) => Error::LaunchFailed { record, stderr },
         None => {
-            let reason = said.strip_prefix(FAILED).unwrap_or("it ended at its start").trim();
-            Error::KeeperFailed { reason: reason.to_owned(), stderr }
+            let reason = said
+                .strip_prefix(FAILED)
+                .unwrap_or("it ended at its start")
+                .trim();
+            Error::KeeperFailed {
+                reason: reason.to_owned(),
+                stderr,
+            }
         }
     }
 }
@@ -190,7 +217,18 @@ fn end_of(run: &Path, link: &Link) -> Error {
 }
 
 fn did_not_start(run: &Path, record: ExitRecord) -> Error {
-    Error::LaunchFailed { record, stderr: log::tail(run) }
+    Error::LaunchFailed {
+        record,
+        stderr: log::tail(run),
+    }
+}
+
+/// Chromium's arguments are text here, from the configuration to `launch.json`.
+fn text(path: &Path) -> Result<&str, Error> {
+    path.to_str().ok_or_else(|| {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "a path that is not UTF-8");
+        Error::Io { doing: "writing launch.json", source }
+    })
 }
 
 /// Makes the folders and writes what the keeper is told.
@@ -212,12 +250,15 @@ fn prepare(run: &Path, spec: &LaunchSpec, hello: &Hello) -> Result<(), Error> {
     }
     let profile = std::path::absolute(&spec.user_data_dir)
         .map_err(Error::io("finding the profile's folder"))?;
-    let spec = LaunchSpec { user_data_dir: profile, ..spec.clone() };
+    let spec = LaunchSpec {
+        user_data_dir: profile,
+        ..spec.clone()
+    };
     let settings = Settings {
         browser: spec.browser.to_string(),
         home_nonce: hello.nonce.clone(),
         nonce: format!("{:032x}", rand::random::<u128>()),
-        program: spec.program.display().to_string(),
+        program: text(&spec.program)?.to_owned(),
         args: flags::arguments(&spec, flags::Features::of_system()),
         orphan_timeout_ms: spec
             .orphan_timeout
@@ -229,7 +270,9 @@ fn prepare(run: &Path, spec: &LaunchSpec, hello: &Hello) -> Result<(), Error> {
 fn write_settings(run: &Path, settings: &Settings) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
-    options.open(run.join(settings::FILE))?.write_all(&serde_json::to_vec(settings)?)
+    options
+        .open(run.join(settings::FILE))?
+        .write_all(&serde_json::to_vec(settings)?)
 }
 
 /// Starts the keeper. Returns its process id and the pipe on which it says that it is ready.

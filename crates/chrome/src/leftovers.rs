@@ -105,8 +105,13 @@ pub fn sweep(run: &Path) -> io::Result<bool> {
 }
 
 fn browser_lives(run: &Path) -> bool {
-    let Ok(settings) = Settings::read(run) else { return false };
-    let profile = settings.args.iter().find_map(|arg| arg.strip_prefix("--user-data-dir="));
+    let Ok(settings) = Settings::read(run) else {
+        return false;
+    };
+    let profile = settings
+        .args
+        .iter()
+        .find_map(|arg| arg.strip_prefix("--user-data-dir="));
     profile.is_some_and(|profile| {
         let profile = Path::new(profile);
         // A named profile isn't removed with the run folder, and its locks are its own.

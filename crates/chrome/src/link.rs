@@ -50,7 +50,9 @@ pub struct Link {
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Link").field("ended", &self.ended).finish_non_exhaustive()
+        f.debug_struct("Link")
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,8 +82,14 @@ impl Link {
         let shared = Arc::new(Shared::new(run, keeper, tell_end));
         let (read_half, write_half) = stream.into_split();
         let (queue, queued) = mpsc::channel(OUTGOING);
-        tasks.spawn(TaskKind::CdpConnection, read::run(Arc::clone(&shared), read_half, rest));
-        tasks.spawn(TaskKind::CdpConnection, write::run(Arc::clone(&shared), write_half, queued));
+        tasks.spawn(
+            TaskKind::CdpConnection,
+            read::run(Arc::clone(&shared), read_half, rest),
+        );
+        tasks.spawn(
+            TaskKind::CdpConnection,
+            write::run(Arc::clone(&shared), write_half, queued),
+        );
         Self {
             incoming: incoming(Arc::clone(&shared)),
             outgoing: outgoing(queue),
@@ -94,14 +102,17 @@ impl Link {
 fn incoming(shared: Arc<Shared>) -> BoxStream<'static, io::Result<Bytes>> {
     // The guard ends the tasks when the stream is dropped.
     let guard = shared.closing.clone().drop_guard();
-    Box::pin(stream::unfold((shared, guard, None), |(shared, guard, last)| async move {
-        if let Some(length) = last {
-            shared.consumed(length);
-        }
-        let message = shared.next().await?;
-        let last = message.as_ref().ok().map(Bytes::len);
-        Some((message, (shared, guard, last)))
-    }))
+    Box::pin(stream::unfold(
+        (shared, guard, None),
+        |(shared, guard, last)| async move {
+            if let Some(length) = last {
+                shared.consumed(length);
+            }
+            let message = shared.next().await?;
+            let last = message.as_ref().ok().map(Bytes::len);
+            Some((message, (shared, guard, last)))
+        },
+    ))
 }
 
 fn outgoing(queue: mpsc::Sender<Bytes>) -> Pin<Box<dyn Sink<Bytes, Error = io::Error> + Send>> {

@@ -106,7 +106,14 @@ fn pss(pid: i32) -> io::Result<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
     let kilobytes = text
         .lines()
-        .find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix("kB")?.trim().parse().ok())
+        .find_map(|line| {
+            line.strip_prefix("Pss:")?
+                .trim()
+                .strip_suffix("kB")?
+                .trim()
+                .parse()
+                .ok()
+        })
         .unwrap_or(0_u64);
     Ok(kilobytes << 10)
 }
@@ -158,7 +165,9 @@ impl Stat {
 
 /// Returns every process there is.
 pub(crate) fn all() -> Vec<Stat> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter_map(|pid| Stat::of(pid).ok())
@@ -187,7 +196,14 @@ mod tests {
         let stat = Stat::parse(line).unwrap();
         assert_eq!(
             stat,
-            Stat { pid: 12, state: b'S', parent: 1, group: 2, session: 3, start: 777 }
+            Stat {
+                pid: 12,
+                state: b'S',
+                parent: 1,
+                group: 2,
+                session: 3,
+                start: 777
+            }
         );
         assert_eq!(Stat::parse(b"12 (a"), None);
     }
@@ -197,13 +213,22 @@ mod tests {
         let start = start_time(me()).unwrap();
         assert!(is_running(me(), start));
         assert!(!is_running(me(), start + 1));
-        assert_eq!(open(me(), start + 1).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            open(me(), start + 1).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
     }
 
     #[test]
     fn an_id_that_nobody_has_is_not_found() {
-        assert_eq!(start_time(i32::MAX).unwrap_err().kind(), io::ErrorKind::NotFound);
-        assert_eq!(open(i32::MAX, 1).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            start_time(i32::MAX).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+        assert_eq!(
+            open(i32::MAX, 1).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
         assert_eq!(open(0, 1).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 

@@ -34,13 +34,17 @@ pub fn clear_singleton_locks(user_data_dir: &Path) -> io::Result<()> {
 }
 
 fn owner_lives(user_data_dir: &Path, lock: &str) -> bool {
-    let Some((host, pid)) = lock.rsplit_once('-') else { return false };
+    let Some((host, pid)) = lock.rsplit_once('-') else {
+        return false;
+    };
     if host.as_bytes() != uname().nodename().to_bytes() {
         // Another machine, or this one under another name, as containers are at each start.
         // A browser that answers is here in any case.
         return UnixStream::connect(user_data_dir.join(SOCKET)).is_ok();
     }
-    let Ok(pid) = pid.parse::<i32>() else { return false };
+    let Ok(pid) = pid.parse::<i32>() else {
+        return false;
+    };
     // The id may have passed to a stranger; a browser names its profile.
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let folder = user_data_dir.as_os_str().as_encoded_bytes();
@@ -75,7 +79,11 @@ mod tests {
         ] {
             let profile = locked_by(&owner);
             clear_singleton_locks(profile.path()).unwrap();
-            assert_eq!(std::fs::read_dir(profile.path()).unwrap().count(), 0, "{owner}");
+            assert_eq!(
+                std::fs::read_dir(profile.path()).unwrap().count(),
+                0,
+                "{owner}"
+            );
         }
     }
 

@@ -17,7 +17,9 @@ use crate::process;
 /// # Errors
 /// The system's refusal.
 pub fn become_subreaper() -> io::Result<()> {
-    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+    Ok(rustix::process::set_child_subreaper(Some(
+        rustix::process::getpid(),
+    ))?)
 }
 
 /// Reaps orphaned zombie children of the daemon that nobody else waits for.
@@ -33,7 +35,9 @@ impl Reaper {
     /// The system's refusal to tell of children's ends.
     pub fn start(tasks: &Tasks) -> io::Result<Self> {
         let ended = signal(SignalKind::child())?;
-        Ok(Self { task: tasks.spawn(TaskKind::Background, run(ended)) })
+        Ok(Self {
+            task: tasks.spawn(TaskKind::Background, run(ended)),
+        })
     }
 }
 

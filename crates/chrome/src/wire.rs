@@ -125,13 +125,21 @@ pub(crate) fn hello(hello: &Hello) -> Vec<u8> {
 /// Reads the payload of HELLO: version, epoch, nonce.
 pub(crate) fn read_hello(payload: &[u8]) -> Option<(u16, u64, &[u8])> {
     let mut reader = Reader(payload);
-    Some((u16::from_le_bytes(reader.array()?), u64::from_le_bytes(reader.array()?), reader.0))
+    Some((
+        u16::from_le_bytes(reader.array()?),
+        u64::from_le_bytes(reader.array()?),
+        reader.0,
+    ))
 }
 
 /// Returns the payload of WELCOME.
 pub(crate) fn welcome(welcome: &Welcome) -> Vec<u8> {
     let identity = &welcome.identity;
-    let exit = welcome.exit.as_ref().map(ExitRecord::to_json).unwrap_or_default();
+    let exit = welcome
+        .exit
+        .as_ref()
+        .map(ExitRecord::to_json)
+        .unwrap_or_default();
     let mut out = Vec::with_capacity(128 + exit.len() + welcome.notes.len());
     out.extend_from_slice(&welcome.version.to_le_bytes());
     out.push(u8::from(welcome.gap));
@@ -164,7 +172,13 @@ pub(crate) fn read_welcome(payload: &[u8]) -> Option<Welcome> {
     let exit = reader.slice(exit_length)?;
     Some(Welcome {
         version,
-        identity: Identity { browser_pid, browser_start, keeper_pid, keeper_start, nonce },
+        identity: Identity {
+            browser_pid,
+            browser_start,
+            keeper_pid,
+            keeper_start,
+            nonce,
+        },
         notes: bytes::Bytes::copy_from_slice(reader.0),
         gap: flags & 1 != 0,
         kept,
@@ -264,7 +278,10 @@ mod tests {
 
     #[test]
     fn a_hello_reads_back() {
-        let payload = hello(&Hello { nonce: "ab".to_owned(), epoch: 5 });
+        let payload = hello(&Hello {
+            nonce: "ab".to_owned(),
+            epoch: 5,
+        });
         assert_eq!(read_hello(&payload), Some((VERSION, 5, &b"ab"[..])));
         assert_eq!(read_hello(&payload[..9]), None);
     }

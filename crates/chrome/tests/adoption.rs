@@ -35,14 +35,17 @@ async fn the_next_daemon_gets_notes_and_what_was_said_meanwhile_in_order() {
 
     let (mut link, welcome) = lab.adopt(2).await.unwrap();
     assert_eq!(welcome.identity, first.identity);
-    assert_eq!((&welcome.notes[..], welcome.gap, welcome.exit), (&b"tabs"[..], false, None));
+    assert_eq!(
+        (&welcome.notes[..], welcome.gap, welcome.exit),
+        (&b"tabs"[..], false, None)
+    );
     for message in said {
         assert_eq!(next(&mut link).await, message);
     }
     fake::tell(&lab.run(), &fake::say("live"));
     assert_eq!(next(&mut link).await, "live");
     link.control.kill(&soon()).await.unwrap();
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -56,11 +59,14 @@ async fn what_a_daemon_received_and_never_looked_at_comes_again() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     drop(link);
     let (mut link, welcome) = lab.adopt(2).await.unwrap();
-    assert_eq!(welcome.kept, 2, "`two` was handed out, and nobody asked for the next");
+    assert_eq!(
+        welcome.kept, 2,
+        "`two` was handed out, and nobody asked for the next"
+    );
     assert_eq!(next(&mut link).await, "two");
     assert_eq!(next(&mut link).await, "three");
     link.control.kill(&soon()).await.unwrap();
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -80,15 +86,25 @@ async fn over_budget_the_oldest_events_go_and_no_reply_does() {
     let (mut link, welcome) = lab.adopt(2).await.unwrap();
     assert!(welcome.gap);
     let seen = read_until(&mut link, r#""last":1"#).await;
-    assert!(seen[0].contains(r#""first":1"#), "the reply before the flood is there");
-    assert!((10..=17).contains(&(seen.len() - 2)), "{} events were kept", seen.len() - 2);
-    assert!(seen[seen.len() - 2].starts_with(r#"{"method":"Runtime.n39x"#), "the newest stay");
+    assert!(
+        seen[0].contains(r#""first":1"#),
+        "the reply before the flood is there"
+    );
+    assert!(
+        (10..=17).contains(&(seen.len() - 2)),
+        "{} events were kept",
+        seen.len() - 2
+    );
+    assert!(
+        seen[seen.len() - 2].starts_with(r#"{"method":"Runtime.n39x"#),
+        "the newest stay"
+    );
     send(&mut link, "seen").await;
     drop(link);
     let (link, welcome) = lab.adopt(3).await.unwrap();
     assert!(!welcome.gap, "a gap is told until a daemon has heard of it");
     link.control.kill(&soon()).await.unwrap();
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -113,20 +129,23 @@ async fn more_than_may_be_kept_of_what_may_not_be_dropped_ends_the_browser() {
         assert!(next(&mut link).await.starts_with(r#"{"id":1"#));
     }
     drop(link);
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
 async fn a_message_of_a_hundred_megabytes_passes_whole_both_ways() {
     let mut lab = Lab::new();
     let (mut link, _) = lab.launch(&lab.fake(Fake::Scripted)).await.unwrap();
-    fake::tell(&lab.run(), "(head -c 100000000 /dev/zero | tr '\\000' x; printf '\\000') >&4");
+    fake::tell(
+        &lab.run(),
+        "(head -c 100000000 /dev/zero | tr '\\000' x; printf '\\000') >&4",
+    );
     assert_eq!(next(&mut link).await.len(), 100_000_000);
     send(&mut link, vec![b'y'; 100_000_000]).await;
     let received = lab.run().join("tmp/received");
     until(|| std::fs::metadata(&received).is_ok_and(|meta| meta.len() == 100_000_001)).await;
     link.control.kill(&soon()).await.unwrap();
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -143,52 +162,77 @@ async fn a_killed_daemon_leaves_keeper_and_browser_alive_for_the_next_one() {
     std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).unwrap();
     kill(daemon.id() as i32, Signal::KILL);
     daemon.wait().unwrap();
-    fake::tell(&lab.run(), &fake::say(r#"{"method":"Fetch.requestPaused"}"#));
+    fake::tell(
+        &lab.run(),
+        &fake::say(r#"{"method":"Fetch.requestPaused"}"#),
+    );
 
     let (mut link, welcome) = lab.adopt(2).await.unwrap();
     assert_eq!(runs(&welcome.identity), (true, true));
-    let ids = format!("{} {}", welcome.identity.browser_pid, welcome.identity.keeper_pid);
+    let ids = format!(
+        "{} {}",
+        welcome.identity.browser_pid, welcome.identity.keeper_pid
+    );
     assert_eq!(line.trim(), ids);
-    // The notes were on their way when the daemon was killed; the message can't be lost.
+    assert_eq!(&welcome.notes[..], b"notes of the one that was killed");
     assert_eq!(next(&mut link).await, r#"{"method":"Fetch.requestPaused"}"#);
     link.control.kill(&soon()).await.unwrap();
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
 async fn a_higher_epoch_displaces_and_no_other_does() {
     let mut lab = Lab::new();
     let (link, _) = lab.launch(&lab.fake(Fake::Scripted)).await.unwrap();
-    assert!(matches!(lab.adopt(1).await.unwrap_err(), Error::Displaced), "beside itself");
+    assert!(
+        matches!(lab.adopt(1).await.unwrap_err(), Error::Displaced),
+        "beside itself"
+    );
     let (second, _) = lab.adopt(5).await.unwrap();
     assert!(matches!(ended(&link).await, LinkEnd::Displaced));
     assert!(matches!(lab.adopt(4).await.unwrap_err(), Error::Displaced));
-    assert!(matches!(link.control.kill(&soon()).await, Err(Error::Displaced)));
+    assert!(matches!(
+        link.control.kill(&soon()).await,
+        Err(Error::Displaced)
+    ));
     drop((link, second));
-    assert!(matches!(lab.adopt(4).await.unwrap_err(), Error::Displaced), "a late one");
+    assert!(
+        matches!(lab.adopt(4).await.unwrap_err(), Error::Displaced),
+        "a late one"
+    );
     let (again, welcome) = lab.adopt(5).await.unwrap();
     assert_eq!(runs(&welcome.identity), (true, true));
     again.control.kill(&soon()).await.unwrap();
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
 async fn another_home_and_another_browser_are_refused() {
     let mut lab = Lab::new();
     let (link, welcome) = lab.launch(&lab.fake(Fake::Answers)).await.unwrap();
-    let stranger = Hello { nonce: "f".repeat(32), epoch: 9 };
-    let err = chrome::adopt(&soon(), &lab.run(), &stranger, None, &lab.tasks).await.unwrap_err();
+    let stranger = Hello {
+        nonce: "f".repeat(32),
+        epoch: 9,
+    };
+    let err = chrome::adopt(&soon(), &lab.run(), &stranger, None, &lab.tasks)
+        .await
+        .unwrap_err();
     assert!(matches!(err, Error::WrongNonce));
     let mut other = welcome.identity.clone();
     other.nonce = "0".repeat(32);
-    let adopted =
-        chrome::adopt(&soon(), &lab.run(), &hello(2), Some(&other), &lab.tasks).await;
+    let adopted = chrome::adopt(&soon(), &lab.run(), &hello(2), Some(&other), &lab.tasks).await;
     assert!(matches!(adopted.unwrap_err(), Error::OtherBrowser));
     drop(link);
-    let adopted =
-        chrome::adopt(&soon(), &lab.run(), &hello(2), Some(&welcome.identity), &lab.tasks).await;
+    let adopted = chrome::adopt(
+        &soon(),
+        &lab.run(),
+        &hello(2),
+        Some(&welcome.identity),
+        &lab.tasks,
+    )
+    .await;
     adopted.unwrap().0.control.kill(&soon()).await.unwrap();
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -197,7 +241,10 @@ async fn the_will_is_sent_when_the_daemon_is_lost_and_not_when_it_is_displaced()
     let (link, _) = lab.launch(&lab.fake(Fake::Scripted)).await.unwrap();
     link.control.set_will(vec!["displaced".into()]).unwrap();
     let (second, _) = lab.adopt(2).await.unwrap();
-    second.control.set_will(vec!["last".into(), "words".into()]).unwrap();
+    second
+        .control
+        .set_will(vec!["last".into(), "words".into()])
+        .unwrap();
     let mut second = second;
     send(&mut second, "before").await;
     let received = lab.run().join("tmp/received");
@@ -207,7 +254,7 @@ async fn the_will_is_sent_when_the_daemon_is_lost_and_not_when_it_is_displaced()
     until(|| std::fs::read(&received).is_ok_and(|bytes| bytes == whole)).await;
     let (link, _) = lab.adopt(3).await.unwrap();
     link.control.kill(&soon()).await.unwrap();
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -222,7 +269,7 @@ async fn an_orphan_is_asked_to_end_after_its_time() {
     let record = chrome::exit_record(&lab.run()).unwrap();
     assert_eq!(record.cause, ExitCause::OrphanTimeout);
     assert!(matches!(lab.adopt(2).await.unwrap_err(), Error::Ended(told) if told == record));
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -233,10 +280,12 @@ async fn a_browser_that_ended_with_nobody_there_leaves_its_record() {
     kill(welcome.identity.browser_pid, Signal::KILL);
     gone(welcome.identity.keeper_pid, welcome.identity.keeper_start).await;
     let err = lab.adopt(2).await.unwrap_err();
-    let Error::Ended(record) = err else { panic!("{err}") };
+    let Error::Ended(record) = err else {
+        panic!("{err}")
+    };
     assert_eq!(record.cause, ExitCause::Signalled { signal: 9 });
     assert!(chrome::sweep(&lab.run()).unwrap());
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -245,10 +294,13 @@ async fn a_run_folder_in_use_is_not_swept() {
     let (link, welcome) = lab.launch(&lab.fake(Fake::Answers)).await.unwrap();
     assert!(!chrome::sweep(&lab.run()).unwrap());
     kill(welcome.identity.keeper_pid, Signal::STOP);
-    assert!(!chrome::sweep(&lab.run()).unwrap(), "a stopped keeper lives");
+    assert!(
+        !chrome::sweep(&lab.run()).unwrap(),
+        "a stopped keeper lives"
+    );
     kill(welcome.identity.keeper_pid, Signal::CONT);
     link.control.kill(&soon()).await.unwrap();
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -257,16 +309,23 @@ async fn the_daemon_reaps_what_a_killed_keeper_leaves_and_no_child_of_its_runtim
     let _reaper = chrome::Reaper::start(&lab.tasks).unwrap();
     let (link, welcome) = lab.launch(&lab.fake(Fake::LeavesHelper)).await.unwrap();
     until(|| lab.run().join("tmp/helpers").exists()).await;
-    let mut own = tokio::process::Command::new("sh").args(["-c", "exit 7"]).spawn().unwrap();
+    let mut own = tokio::process::Command::new("sh")
+        .args(["-c", "exit 7"])
+        .spawn()
+        .unwrap();
     kill(welcome.identity.keeper_pid, Signal::KILL);
     assert!(matches!(ended(&link).await, LinkEnd::KeeperGone));
-    chrome::end_leftovers(&soon(), &welcome.identity, &lab.run()).await.unwrap();
+    chrome::end_leftovers(&soon(), &welcome.identity, &lab.run())
+        .await
+        .unwrap();
     let own_id = own.id();
     // Not a look for zombies after a while: each is gone as soon as the reaper has had its turn.
     until(|| {
-        testkit::process::descendants().iter().all(|seen| Some(seen.pid) == own_id)
+        testkit::process::descendants()
+            .iter()
+            .all(|seen| Some(seen.pid) == own_id)
     })
     .await;
     assert_eq!(own.wait().await.unwrap().code(), Some(7));
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }

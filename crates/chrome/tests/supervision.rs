@@ -1,6 +1,9 @@
 //! Launch and stop, with programs that pretend to be Chromium.
 
-#![allow(clippy::disallowed_methods, reason = "tests look at the clock and the files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests look at the clock and the files"
+)]
 
 mod common;
 
@@ -26,8 +29,11 @@ async fn a_browser_that_ends_at_once_is_an_error_that_says_so() {
         assert!(err.to_string().contains(says), "{fake:?}: {err}");
         assert_eq!(err.code(), Code::BrowserMissing);
         let record = chrome::exit_record(&lab.run()).unwrap();
-        assert!(matches!(record.cause, ExitCause::LaunchFailed { .. }), "{record:?}");
-        lab.is_clean().await;
+        assert!(
+            matches!(record.cause, ExitCause::LaunchFailed { .. }),
+            "{record:?}"
+        );
+        lab.ends_clean().await;
     }
 }
 
@@ -38,7 +44,7 @@ async fn a_program_that_cannot_be_started_is_named() {
     let err = lab.launch(&spec).await.unwrap_err();
     assert!(err.to_string().contains("/nowhere/chromium"), "{err}");
     assert_eq!(err.code(), Code::BrowserMissing);
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -48,7 +54,7 @@ async fn a_keeper_that_cannot_be_started_is_named() {
     spec.keeper.program = "/nowhere/browserd".into();
     let err = lab.launch(&spec).await.unwrap_err();
     assert!(err.to_string().contains("/nowhere/browserd"), "{err}");
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -56,10 +62,12 @@ async fn a_browser_that_never_answers_is_ended_at_the_calls_deadline() {
     let lab = Lab::new();
     let ctx = Ctx::within(Duration::from_secs(1));
     let spec = lab.fake(Fake::NeverAnswers);
-    let err = chrome::launch(&ctx, &spec, &common::hello(1), &lab.tasks).await.unwrap_err();
+    let err = chrome::launch(&ctx, &spec, &common::hello(1), &lab.tasks)
+        .await
+        .unwrap_err();
     assert_eq!(err.code(), Code::Deadline);
     assert!(err.to_string().contains("thinking"), "{err}");
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -72,14 +80,17 @@ async fn a_launch_that_is_given_up_leaves_nothing() {
         let mut launch = std::pin::pin!(launch);
         // The log's line says that the browser runs.
         let log = lab.run().join("keeper.log");
-        while !std::fs::read_to_string(&log).unwrap_or_default().contains("thinking") {
+        while !std::fs::read_to_string(&log)
+            .unwrap_or_default()
+            .contains("thinking")
+        {
             tokio::select! {
                 out = &mut launch => panic!("{out:?}"),
                 () = tokio::task::yield_now() => {}
             }
         }
     }
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -90,21 +101,29 @@ async fn a_browser_that_ends_with_its_pipe_is_stopped_in_order() {
     let received = lab.run().join("tmp/received");
     let arrived = || std::fs::read(&received).is_ok_and(|bytes| bytes == b"{\"id\":1}\0");
     until(arrived).await;
-    let record = link.control.stop(&soon(), Duration::from_secs(10)).await.unwrap();
+    let record = link
+        .control
+        .stop(&soon(), Duration::from_secs(10))
+        .await
+        .unwrap();
     assert_eq!(record.cause, ExitCause::Stopped);
     assert!(matches!(ended(&link).await, LinkEnd::Exited(told) if told == record));
     assert_eq!(chrome::exit_record(&lab.run()), Some(record));
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
 async fn a_browser_that_ignores_every_request_is_killed_after_the_grace() {
     let mut lab = Lab::new();
     let (link, welcome) = lab.launch(&lab.fake(Fake::IgnoresTerm)).await.unwrap();
-    let record = link.control.stop(&soon(), Duration::from_millis(300)).await.unwrap();
+    let record = link
+        .control
+        .stop(&soon(), Duration::from_millis(300))
+        .await
+        .unwrap();
     assert_eq!(record.cause, ExitCause::Stopped);
     assert_eq!(common::runs(&welcome.identity), (false, false));
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -112,9 +131,13 @@ async fn a_stopped_browser_is_killed_after_the_grace() {
     let mut lab = Lab::new();
     let (link, welcome) = lab.launch(&lab.fake(Fake::Answers)).await.unwrap();
     kill(welcome.identity.browser_pid, Signal::STOP);
-    let record = link.control.stop(&soon(), Duration::from_millis(200)).await.unwrap();
+    let record = link
+        .control
+        .stop(&soon(), Duration::from_millis(200))
+        .await
+        .unwrap();
     assert_eq!(record.cause, ExitCause::Stopped);
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -124,12 +147,18 @@ async fn helpers_that_outlive_the_browser_are_ended_with_it() {
     let helpers = lab.run().join("tmp/helpers");
     until(|| helpers.exists()).await;
     let ids = std::fs::read_to_string(&helpers).unwrap();
-    link.control.stop(&soon(), Duration::from_secs(10)).await.unwrap();
+    link.control
+        .stop(&soon(), Duration::from_secs(10))
+        .await
+        .unwrap();
     for id in ids.lines() {
-        assert!(process::seen(id.parse().unwrap()).is_none(), "helper {id} is left");
+        assert!(
+            process::seen(id.parse().unwrap()).is_none(),
+            "helper {id} is left"
+        );
     }
     assert_eq!(ids.lines().count(), 2);
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -137,11 +166,16 @@ async fn a_browser_killed_from_outside_is_told_with_its_signal() {
     let mut lab = Lab::new();
     let (mut link, welcome) = lab.launch(&lab.fake(Fake::Answers)).await.unwrap();
     kill(welcome.identity.browser_pid, Signal::KILL);
-    let LinkEnd::Exited(record) = ended(&link).await else { panic!("{:?}", link.ended) };
+    let LinkEnd::Exited(record) = ended(&link).await else {
+        panic!("{:?}", link.ended)
+    };
     assert_eq!(record.cause, ExitCause::Signalled { signal: 9 });
     assert!(!record.oom);
-    assert!(link.incoming.next().await.is_none(), "a stream that ended, without an error");
-    lab.is_clean().await;
+    assert!(
+        link.incoming.next().await.is_none(),
+        "a stream that ended, without an error"
+    );
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -158,10 +192,13 @@ async fn a_browser_that_stops_reading_holds_up_the_writer_and_no_command() {
         }
         n_sent += 1;
     }
-    assert!((16..160).contains(&n_sent), "the writer was held up after {n_sent} pieces");
+    assert!(
+        (16..160).contains(&n_sent),
+        "the writer was held up after {n_sent} pieces"
+    );
     let record = link.control.kill(&soon()).await.unwrap();
     assert_eq!(record.cause, ExitCause::Stopped);
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -175,7 +212,7 @@ async fn ten_megabytes_reach_a_browser_that_reads() {
     let arrived = || std::fs::metadata(&received).is_ok_and(|meta| meta.len() == whole);
     until(arrived).await;
     link.control.kill(&soon()).await.unwrap();
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -183,7 +220,11 @@ async fn a_flood_is_read_and_can_be_stopped() {
     let mut lab = Lab::new();
     let (mut link, _) = lab.launch(&lab.fake(Fake::Floods)).await.unwrap();
     for _ in 0..50_000 {
-        assert!(next(&mut link).await.starts_with(r#"{"method":"Runtime.consoleAPICalled""#));
+        assert!(
+            next(&mut link)
+                .await
+                .starts_with(r#"{"method":"Runtime.consoleAPICalled""#)
+        );
     }
     // From here on nobody reads: the keeper drops the oldest and says so.
     let dropped = || 0 < link.control.n_dropped();
@@ -191,7 +232,7 @@ async fn a_flood_is_read_and_can_be_stopped() {
         tokio::task::yield_now().await;
     }
     link.control.kill(&soon()).await.unwrap();
-    lab.is_clean().await;
+    lab.ends_clean().await;
 }
 
 #[tokio::test]
@@ -206,12 +247,17 @@ async fn a_killed_keeper_takes_its_browser_along_also_a_stopped_one() {
         kill(identity.keeper_pid, Signal::KILL);
         assert!(matches!(ended(&link).await, LinkEnd::KeeperGone));
         gone(identity.browser_pid, identity.browser_start).await;
-        chrome::end_leftovers(&soon(), &identity, &lab.run()).await.unwrap();
-        assert!(matches!(lab.adopt(2).await.unwrap_err(), Error::NoKeeper { .. }));
+        chrome::end_leftovers(&soon(), &identity, &lab.run())
+            .await
+            .unwrap();
+        assert!(matches!(
+            lab.adopt(2).await.unwrap_err(),
+            Error::NoKeeper { .. }
+        ));
         drop(link);
         assert!(chrome::sweep(&lab.run()).unwrap());
         assert!(!lab.run().exists());
-        lab.is_clean().await;
+        lab.ends_clean().await;
     }
 }
 
@@ -228,7 +274,11 @@ async fn leftovers_of_a_dead_keeper_are_ended_and_a_stranger_is_not() {
     let mut stranger = identity.clone();
     stranger.browser_pid = std::process::id() as i32;
     stranger.browser_start = 1;
-    chrome::end_leftovers(&soon(), &stranger, &lab.run()).await.unwrap();
-    chrome::end_leftovers(&soon(), &identity, &lab.run()).await.unwrap();
-    lab.is_clean().await;
+    chrome::end_leftovers(&soon(), &stranger, &lab.run())
+        .await
+        .unwrap();
+    chrome::end_leftovers(&soon(), &identity, &lab.run())
+        .await
+        .unwrap();
+    lab.ends_clean().await;
 }

@@ -262,5 +262,8 @@ fn set_environment(command: &mut Command, tmp: &Path, tmp_held: &File) {
 /// Makes a folder with mode 0700.
 fn make_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
 }

@@ -16,8 +16,12 @@ const EVENT: &[u8] = br#"{"method":""#;
 
 /// Events that are never announced again. A request paused by `Fetch` hangs until it is
 /// answered, a dialog blocks its page, a target is announced once.
-const NEVER_DROPPED: [&[u8]; 4] =
-    [b"Fetch.", b"Target.", b"Page.javascriptDialog", b"Inspector."];
+const NEVER_DROPPED: [&[u8]; 4] = [
+    b"Fetch.",
+    b"Target.",
+    b"Page.javascriptDialog",
+    b"Inspector.",
+];
 
 /// Returns the class of a message.
 pub(super) fn of(message: &[u8]) -> Class {

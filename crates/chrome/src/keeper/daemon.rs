@@ -35,9 +35,14 @@ pub(super) struct Daemon {
 
 /// A frame of which a part is written.
 enum Current {
-    Control { frame: Vec<u8>, written: usize },
+    Control {
+        frame: Vec<u8>,
+        written: usize,
+    },
     /// The message at `n_written` in [`Kept`].
-    Message { written: usize },
+    Message {
+        written: usize,
+    },
 }
 
 impl Daemon {
@@ -63,7 +68,8 @@ impl Daemon {
                 Ok(0) => self.lost = true,
                 Ok(length) => {
                     n_read += length;
-                    self.received.extend_from_slice(buffer.get(..length).unwrap_or_default());
+                    self.received
+                        .extend_from_slice(buffer.get(..length).unwrap_or_default());
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return,
@@ -197,9 +203,10 @@ impl Daemon {
         while 0 < length || self.current.is_some() {
             let (total, written) = match &self.current {
                 Some(Current::Control { frame, written }) => (frame.len(), *written),
-                Some(Current::Message { written }) => {
-                    (kept.handed_frame(self.n_written).map_or(0, <[u8]>::len), *written)
-                }
+                Some(Current::Message { written }) => (
+                    kept.handed_frame(self.n_written).map_or(0, <[u8]>::len),
+                    *written,
+                ),
                 None if !control_done && !self.control.is_empty() => {
                     control_done = true;
                     if let Some(frame) = self.control.pop_front() {
@@ -246,7 +253,9 @@ mod tests {
 
     fn keep(kept: &mut Kept, message: &[u8]) {
         let bytes = [message, b"\0"].concat();
-        Splitter::default().feed(&bytes, |frame| kept.push(frame).unwrap()).unwrap();
+        Splitter::default()
+            .feed(&bytes, |frame| kept.push(frame).unwrap())
+            .unwrap();
     }
 
     #[test]
@@ -254,7 +263,10 @@ mod tests {
         let (mut daemon, mut far) = pair();
         let mut kept = Kept::default();
         for number in 0..200 {
-            keep(&mut kept, format!("{{\"id\":{number},{}}}", "x".repeat(number * 97)).as_bytes());
+            keep(
+                &mut kept,
+                format!("{{\"id\":{number},{}}}", "x".repeat(number * 97)).as_bytes(),
+            );
         }
         let reader = base_reader(move || {
             let mut all = Vec::new();
@@ -304,7 +316,8 @@ mod tests {
         use std::io::Write as _;
         let (mut daemon, mut far) = pair();
         far.write_all(&wire::frame(ask::MESSAGE, b"{}")).unwrap();
-        far.write_all(&wire::frame(ask::MESSAGE, b"{\"half\"}")[..9]).unwrap();
+        far.write_all(&wire::frame(ask::MESSAGE, b"{\"half\"}")[..9])
+            .unwrap();
         drop(far);
         daemon.read(&mut [0; 64]);
         assert_eq!(daemon.frame(), Some((ask::MESSAGE, b"{}".to_vec())));
@@ -316,7 +329,8 @@ mod tests {
     fn a_frame_over_its_limit_ends_the_connection_unbuffered() {
         use std::io::Write as _;
         let (mut daemon, mut far) = pair();
-        far.write_all(&wire::header(ask::NOTES, wire::MAX_NOTES * 2)).unwrap();
+        far.write_all(&wire::header(ask::NOTES, wire::MAX_NOTES * 2))
+            .unwrap();
         daemon.read(&mut [0; 64]);
         assert_eq!(daemon.frame(), None);
         assert!(daemon.lost);

@@ -62,7 +62,11 @@ impl Kept {
             return Err(Full);
         }
         let class = class::of(frame.message());
-        let entry = Entry { number: self.next_number, class, frame };
+        let entry = Entry {
+            number: self.next_number,
+            class,
+            frame,
+        };
         self.next_number += 1;
         match class {
             Class::Precious => {
@@ -177,7 +181,9 @@ impl Kept {
 
     /// Tells whether a reply waits that nobody has read.
     pub(super) fn holds_reply(&self) -> bool {
-        self.precious.iter().any(|entry| class::is_reply(entry.frame.message()))
+        self.precious
+            .iter()
+            .any(|entry| class::is_reply(entry.frame.message()))
     }
 
     /// The queues' own arrays grow with a flood; an idle keeper gives them back.
@@ -199,12 +205,17 @@ mod tests {
         let mut out = Ok(());
         let mut bytes = message.as_bytes().to_vec();
         bytes.push(0);
-        Splitter::default().feed(&bytes, |frame| out = kept.push(frame)).unwrap();
+        Splitter::default()
+            .feed(&bytes, |frame| out = kept.push(frame))
+            .unwrap();
         out
     }
 
     fn event(number: usize, length: usize) -> String {
-        format!(r#"{{"method":"Runtime.x","n":{number},"pad":"{}"}}"#, "x".repeat(length))
+        format!(
+            r#"{{"method":"Runtime.x","n":{number},"pad":"{}"}}"#,
+            "x".repeat(length)
+        )
     }
 
     fn reply(number: usize, length: usize) -> String {
@@ -226,12 +237,19 @@ mod tests {
     fn messages_come_in_the_order_the_browser_said_them() {
         let mut kept = Kept::default();
         for number in 0..6 {
-            let say = if number % 2 == 0 { event(number, 0) } else { reply(number, 0) };
+            let say = if number % 2 == 0 {
+                event(number, 0)
+            } else {
+                reply(number, 0)
+            };
             push(&mut kept, &say).unwrap();
         }
         let seen = consume(&mut kept);
         assert_eq!(seen.len(), 6);
-        assert!(seen[0].contains("\"n\":0") && seen[1].contains("\"id\":1"), "{seen:?}");
+        assert!(
+            seen[0].contains("\"n\":0") && seen[1].contains("\"id\":1"),
+            "{seen:?}"
+        );
         assert!(!kept.gap());
     }
 
@@ -252,7 +270,10 @@ mod tests {
         assert!(seen[1].contains("\"n\":25"), "{}", seen[1]);
         assert!(seen[seen.len() - 1].contains("\"id\":2"));
         assert_eq!(kept.dropped(), 25);
-        assert_eq!((kept.precious_bytes, kept.droppable_bytes, kept.handed_bytes), (0, 0, 0));
+        assert_eq!(
+            (kept.precious_bytes, kept.droppable_bytes, kept.handed_bytes),
+            (0, 0, 0)
+        );
     }
 
     #[test]
@@ -281,7 +302,10 @@ mod tests {
         kept.take_back();
         let seen = consume(&mut kept);
         assert_eq!(seen.len(), 4);
-        assert!(seen[0].contains("\"id\":1") && seen[3].contains("\"n\":9"), "{seen:?}");
+        assert!(
+            seen[0].contains("\"id\":1") && seen[3].contains("\"n\":9"),
+            "{seen:?}"
+        );
     }
 
     #[test]

@@ -23,8 +23,15 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn open(run: &Path) -> Self {
         let file = append(&run.join(FILE));
-        let length = file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |m| m.len());
-        Self { run: run.to_owned(), file, length }
+        let length = file
+            .as_ref()
+            .and_then(|file| file.metadata().ok())
+            .map_or(0, |m| m.len());
+        Self {
+            run: run.to_owned(),
+            file,
+            length,
+        }
     }
 
     /// Adds bytes. A log that can't be written stops nothing.
@@ -49,12 +56,19 @@ impl Log {
 
 /// Opens the log of a run folder for appending.
 pub(crate) fn append(path: &Path) -> Option<File> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path).ok()
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .ok()
 }
 
 /// Returns the last lines of a run folder's log.
 pub(crate) fn tail(run: &Path) -> String {
-    let Ok(mut file) = File::open(run.join(FILE)) else { return String::new() };
+    let Ok(mut file) = File::open(run.join(FILE)) else {
+        return String::new();
+    };
     let length = file.metadata().map_or(0, |meta| meta.len());
     let mut bytes = Vec::new();
     let start = length.saturating_sub(TAIL);
@@ -65,7 +79,11 @@ pub(crate) fn tail(run: &Path) -> String {
     }
     let text = String::from_utf8_lossy(&bytes);
     // A line cut in the middle says nothing.
-    let text = if start == 0 { &text } else { text.split_once('\n').map_or(&*text, |cut| cut.1) };
+    let text = if start == 0 {
+        &text
+    } else {
+        text.split_once('\n').map_or(&*text, |cut| cut.1)
+    };
     text.trim().to_owned()
 }
 

@@ -36,8 +36,11 @@ use state::Keeper;
 
 /// Set by the daemon for the keeper, and taken from the browser's environment: the C library
 /// gives memory back that a flood needed, in place of holding it for the next one.
-pub(crate) const MEMORY_SETTINGS: [&str; 3] =
-    ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_ARENA_MAX"];
+pub(crate) const MEMORY_SETTINGS: [&str; 3] = [
+    "MALLOC_TRIM_THRESHOLD_",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_ARENA_MAX",
+];
 
 /// A variable in the environment of the browser and of all that it starts: its run folder.
 pub(crate) const RUN_MARK: &str = "BROWSERD_RUN";
@@ -70,8 +73,14 @@ pub fn main(run: &Path) -> i32 {
         }
         Err(reason) => {
             log.say(&reason);
-            let cause = ExitCause::LaunchFailed { reason: reason.clone() };
-            let record = ExitRecord { cause, oom: false, at: base::Clock::system().wall() };
+            let cause = ExitCause::LaunchFailed {
+                reason: reason.clone(),
+            };
+            let record = ExitRecord {
+                cause,
+                oom: false,
+                at: base::Clock::system().wall(),
+            };
             if let Err(err) = exit::write(run, &record) {
                 log.say(&format!("{} was not written: {err}", exit::FILE));
             }
@@ -81,8 +90,12 @@ pub fn main(run: &Path) -> i32 {
     }
 }
 
-type Started =
-    (Settings, browser::Browser, std::os::unix::net::UnixListener, signals::Signals);
+type Started = (
+    Settings,
+    browser::Browser,
+    std::os::unix::net::UnixListener,
+    signals::Signals,
+);
 
 fn start(run: &Path, log: &mut Log) -> Result<Started, String> {
     let during = |doing: &'static str| move |err: std::io::Error| format!("{doing}: {err}");
@@ -98,7 +111,9 @@ fn start(run: &Path, log: &mut Log) -> Result<Started, String> {
     let signals = signals::Signals::listen().map_err(during("listening for signals"))?;
     let listener =
         base::socket::bind(run, crate::wire::SOCKET).map_err(during("binding the socket"))?;
-    listener.set_nonblocking(true).map_err(during("preparing the socket"))?;
+    listener
+        .set_nonblocking(true)
+        .map_err(during("preparing the socket"))?;
     let browser = browser::Browser::start(run, &settings)
         .map_err(during("starting the browser"))
         .map_err(|reason| format!("{reason} ({})", settings.program))?;

@@ -15,7 +15,10 @@ pub(super) struct Signals {
 
 impl Signals {
     pub(super) fn listen() -> io::Result<Self> {
-        Ok(Self { child: listen(SIGCHLD)?, end: listen(SIGTERM)? })
+        Ok(Self {
+            child: listen(SIGCHLD)?,
+            end: listen(SIGTERM)?,
+        })
     }
 
     /// Tells whether the signal has come since the last call.

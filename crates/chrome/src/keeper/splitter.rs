@@ -82,7 +82,9 @@ mod tests {
         let mut splitter = Splitter::default();
         let mut out = Vec::new();
         for chunk in chunks {
-            splitter.feed(chunk, |framed| out.push(framed.message().to_vec())).unwrap();
+            splitter
+                .feed(chunk, |framed| out.push(framed.message().to_vec()))
+                .unwrap();
         }
         out
     }
@@ -101,7 +103,9 @@ mod tests {
     fn the_frame_says_the_length() {
         let mut splitter = Splitter::default();
         let mut frames = Vec::new();
-        splitter.feed(b"abc\0", |framed| frames.push(framed.0)).unwrap();
+        splitter
+            .feed(b"abc\0", |framed| frames.push(framed.0))
+            .unwrap();
         assert_eq!(frames, [b"\x03\0\0\0\x02abc".to_vec()]);
     }
 

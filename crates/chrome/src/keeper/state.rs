@@ -24,7 +24,7 @@ const CALLERS: usize = 4;
 const HELLO_LIMIT: Duration = Duration::from_secs(5);
 /// What an orphaned browser, or one whose system goes down, gets for closing.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
-/// How long a keeper whose browser has ended waits for its daemon to read the rest.
+/// How long a keeper whose browser has ended waits for a daemon that takes nothing.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 /// How long it waits for a next daemon when it holds replies that nobody has read.
 const REPLY_LIMIT: Duration = Duration::from_secs(60);
@@ -34,9 +34,16 @@ const CHILDREN_AGAIN: Duration = Duration::from_millis(250);
 enum Phase {
     Running,
     /// The browser was asked to end.
-    Stopping { terminate_at: Option<Duration>, kill_at: Duration },
+    Stopping {
+        terminate_at: Option<Duration>,
+        kill_at: Duration,
+    },
     /// The browser has ended. `children` of it may be left.
-    Ended { record: ExitRecord, at: Duration, children: bool },
+    Ended {
+        record: ExitRecord,
+        at: Duration,
+        children: bool,
+    },
 }
 
 /// See the head of [`super`].
@@ -68,6 +75,8 @@ pub(super) struct Keeper {
     dropped_at_welcome: u64,
     dropped_told: u64,
     alone_since: Duration,
+    /// When the daemon last came or took something.
+    taking_since: Duration,
     notes: Vec<u8>,
     will: Vec<Vec<u8>>,
     buffer: Box<[u8]>,
@@ -126,6 +135,7 @@ impl Keeper {
             dropped_at_welcome: 0,
             dropped_told: 0,
             alone_since: now(),
+            taking_since: now(),
             notes: Vec::new(),
             will: Vec::new(),
             buffer: vec![0; 64 << 10].into(),
@@ -170,9 +180,15 @@ impl Keeper {
             fds.push(PollFd::from_borrowed_fd(fd, flags));
             places.push(place);
         };
-        add(self.signals.child.as_fd(), PollFlags::IN, |ready| ready.child = true);
-        add(self.signals.end.as_fd(), PollFlags::IN, |ready| ready.end = true);
-        add(self.listener.as_fd(), PollFlags::IN, |ready| ready.listener = true);
+        add(self.signals.child.as_fd(), PollFlags::IN, |ready| {
+            ready.child = true
+        });
+        add(self.signals.end.as_fd(), PollFlags::IN, |ready| {
+            ready.end = true
+        });
+        add(self.listener.as_fd(), PollFlags::IN, |ready| {
+            ready.listener = true
+        });
         if let Some(fd) = &self.browser.messages {
             add(fd.as_fd(), PollFlags::IN, |ready| ready.messages = true);
         }
@@ -186,14 +202,24 @@ impl Keeper {
         }
         if let Some(fd) = &self.launcher {
             // Nothing is asked for: a pipe without a reader is told as an error.
-            add(fd.as_fd(), PollFlags::empty(), |ready| ready.launcher_gone = true);
+            add(fd.as_fd(), PollFlags::empty(), |ready| {
+                ready.launcher_gone = true
+            });
         }
         if let Some(daemon) = &self.daemon {
-            let room = if self.daemon_full { PollFlags::OUT } else { PollFlags::empty() };
-            add(daemon.stream.as_fd(), PollFlags::IN | room, |ready| ready.daemon = true);
+            let room = if self.daemon_full {
+                PollFlags::OUT
+            } else {
+                PollFlags::empty()
+            };
+            add(daemon.stream.as_fd(), PollFlags::IN | room, |ready| {
+                ready.daemon = true
+            });
         }
         for (caller, _) in &self.callers {
-            add(caller.stream.as_fd(), PollFlags::IN, |ready| ready.callers = true);
+            add(caller.stream.as_fd(), PollFlags::IN, |ready| {
+                ready.callers = true
+            });
         }
         let mut ready = Ready::default();
         // An interrupted wait found nothing, and the loop comes round.
@@ -210,7 +236,8 @@ impl Keeper {
     fn hear_browser(&mut self, ready: &Ready) {
         if ready.stderr {
             let log = &mut self.log;
-            self.browser.read_stderr(&mut self.buffer, |bytes| log.write(bytes));
+            self.browser
+                .read_stderr(&mut self.buffer, |bytes| log.write(bytes));
         }
         if ready.messages {
             self.read_messages();
@@ -220,11 +247,14 @@ impl Keeper {
     fn read_messages(&mut self) {
         let kept = &mut self.kept;
         let mut full = false;
-        let read = self.browser.read(&mut self.buffer, |frame| full |= kept.push(frame).is_err());
+        let read = self
+            .browser
+            .read(&mut self.buffer, |frame| full |= kept.push(frame).is_err());
         if (full || read.is_err()) && self.cause.is_none() {
             // A message dropped here might be one that a page waits for until it is answered:
             // it is better that all is lost loudly.
-            self.log.say("more than may be kept, and nobody reads it: the browser is killed");
+            self.log
+                .say("more than may be kept, and nobody reads it: the browser is killed");
             self.stop(Duration::ZERO, ExitCause::BufferFull);
         }
     }
@@ -259,7 +289,8 @@ impl Keeper {
         // Its last words: all that was written is in the pipe by now.
         self.read_messages();
         let log = &mut self.log;
-        self.browser.read_stderr(&mut self.buffer, |bytes| log.write(bytes));
+        self.browser
+            .read_stderr(&mut self.buffer, |bytes| log.write(bytes));
         self.browser.close_commands();
         self.browser.messages = None;
         self.browser.stderr = None;
@@ -271,34 +302,46 @@ impl Keeper {
             (Some(cause), _) => cause,
             (None, Exit::Code(code)) if launched => ExitCause::Exited { code },
             (None, Exit::Signal(signal)) if launched => ExitCause::Signalled { signal },
-            (None, Exit::Code(code)) => {
-                ExitCause::LaunchFailed { reason: format!("it exited with code {code}") }
-            }
-            (None, Exit::Signal(signal)) => {
-                ExitCause::LaunchFailed { reason: format!("signal {signal} ended it") }
-            }
+            (None, Exit::Code(code)) => ExitCause::LaunchFailed {
+                reason: format!("it exited with code {code}"),
+            },
+            (None, Exit::Signal(signal)) => ExitCause::LaunchFailed {
+                reason: format!("signal {signal} ended it"),
+            },
         };
-        let record = ExitRecord { cause, oom, at: base::Clock::system().wall() };
+        let record = ExitRecord {
+            cause,
+            oom,
+            at: base::Clock::system().wall(),
+        };
         self.log.say(&record.to_string());
         if let Err(err) = exit::write(&self.run, &record) {
-            self.log.say(&format!("{} was not written: {err}", exit::FILE));
+            self.log
+                .say(&format!("{} was not written: {err}", exit::FILE));
         }
         if let Some(daemon) = &mut self.daemon {
             daemon.tell(tell::EXITED, &record.to_json());
         }
         self.launcher = None;
-        self.phase = Phase::Ended { record, at: now(), children: true };
+        self.phase = Phase::Ended {
+            record,
+            at: now(),
+            children: true,
+        };
     }
 
     fn hear_daemon(&mut self, ready: &Ready) {
         if !ready.daemon {
             return;
         }
-        let Some(mut daemon) = self.daemon.take() else { return };
+        let Some(mut daemon) = self.daemon.take() else {
+            return;
+        };
         daemon.read(&mut self.buffer);
         while let Some((kind, payload)) = daemon.frame() {
             // It could send this only after it had read the welcome.
             self.kept.gap_known(self.dropped_at_welcome);
+            self.taking_since = now();
             match kind {
                 ask::MESSAGE => self.browser.send(payload),
                 ask::NOTES => self.notes = payload,
@@ -399,6 +442,7 @@ impl Keeper {
         self.dropped_at_welcome = self.kept.dropped();
         self.dropped_told = self.dropped_at_welcome;
         self.daemon_full = false;
+        self.taking_since = now();
         self.daemon = Some(caller);
     }
 
@@ -409,7 +453,10 @@ impl Keeper {
             Phase::Ended { .. } => return,
             Phase::Running => {
                 let terminate_at = Some(now + grace / 2);
-                self.phase = Phase::Stopping { terminate_at, kill_at: now + grace };
+                self.phase = Phase::Stopping {
+                    terminate_at,
+                    kill_at: now + grace,
+                };
                 self.browser.close_commands();
             }
             Phase::Stopping { kill_at, .. } => *kill_at = (*kill_at).min(now + grace),
@@ -420,7 +467,11 @@ impl Keeper {
     fn keep_time(&mut self) {
         let now = now();
         self.callers.retain(|(_, limit)| now < *limit);
-        if let Phase::Stopping { terminate_at, kill_at } = &mut self.phase {
+        if let Phase::Stopping {
+            terminate_at,
+            kill_at,
+        } = &mut self.phase
+        {
             if *kill_at <= now {
                 // It may take a moment to die; there is no need to kill it again meanwhile.
                 *kill_at = now + CLOSE_GRACE;
@@ -485,29 +536,43 @@ impl Keeper {
     fn next_deadline(&self) -> Option<Duration> {
         let phase = match &self.phase {
             Phase::Running => self.orphan_deadline(),
-            Phase::Stopping { terminate_at, kill_at } => {
-                Some(terminate_at.map_or(*kill_at, |at| at.min(*kill_at)))
-            }
+            Phase::Stopping {
+                terminate_at,
+                kill_at,
+            } => Some(terminate_at.map_or(*kill_at, |at| at.min(*kill_at))),
             Phase::Ended { children: true, .. } => Some(now() + CHILDREN_AGAIN),
-            Phase::Ended { at, .. } => Some(*at + self.last_wait()),
+            Phase::Ended { at, .. } => Some(self.last_moment(*at)),
         };
-        self.callers.iter().map(|(_, limit)| *limit).chain(phase).min()
+        self.callers
+            .iter()
+            .map(|(_, limit)| *limit)
+            .chain(phase)
+            .min()
     }
 
-    /// How long after the browser's end somebody may still take what is left.
-    fn last_wait(&self) -> Duration {
-        if self.daemon.is_some() { FLUSH_LIMIT } else { REPLY_LIMIT }
+    /// Until when what is left may still be taken after the browser's end.
+    fn last_moment(&self, end: Duration) -> Duration {
+        if self.daemon.is_some() {
+            end.max(self.taking_since) + FLUSH_LIMIT
+        } else {
+            end.max(self.alone_since) + REPLY_LIMIT
+        }
     }
 
     fn is_done(&self) -> bool {
-        let Phase::Ended { at, children: false, .. } = &self.phase else { return false };
+        let Phase::Ended {
+            at,
+            children: false,
+            ..
+        } = &self.phase
+        else {
+            return false;
+        };
         let delivered = match &self.daemon {
-            Some(daemon) => {
-                daemon.is_flushed() && daemon.wrote_all(&self.kept)
-            }
+            Some(daemon) => daemon.is_flushed() && daemon.wrote_all(&self.kept),
             None => !self.kept.holds_reply(),
         };
-        delivered || *at + self.last_wait() <= now()
+        delivered || self.last_moment(*at) <= now()
     }
 }
 

@@ -22,8 +22,11 @@ pub(super) async fn run(shared: Arc<Shared>, mut half: OwnedReadHalf, mut rest: 
         () = shared.closing.cancelled() => Err(dropped()),
         read = read_all(&shared, &mut half, &mut rest) => read,
     };
-    // The writer may still hold the other half open.
+    // The socket is closed before anybody hears of it: who hears may dial again at once, and
+    // the keeper must not find two of the same daemon.
     shared.closing.cancel();
+    shared.writer_gone.cancelled().await;
+    drop(half);
     let end = tell_apart(&shared, read).await;
     let error = match &end {
         LinkEnd::Exited(_) => None,
@@ -61,7 +64,10 @@ pub(crate) fn next_frame(buffer: &mut BytesMut) -> io::Result<Option<(u8, Bytes)
         return Ok(None);
     };
     if !wire::fits(kind, length) {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame is over its limit"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a frame is over its limit",
+        ));
     }
     let missing = (HEADER + length).saturating_sub(buffer.len());
     if 0 < missing {

@@ -23,12 +23,16 @@ pub(crate) struct Shared {
     pub(crate) keeper: Watched,
     /// Cancelled to end the connection.
     pub(crate) closing: CancellationToken,
+    /// Cancelled when the writer has let go of the socket.
+    pub(super) writer_gone: CancellationToken,
     ended: watch::Sender<Option<LinkEnd>>,
     inbox: Mutex<Inbox>,
     arrived: Notify,
     outbox: Mutex<Outbox>,
     /// Wakes the writer.
     pub(super) to_write: Notify,
+    /// How many of the changes asked for are written.
+    pub(super) n_written: watch::Sender<u64>,
     /// How many bytes of messages the browser has read.
     pub(super) taken_by_browser: AtomicU64,
     /// How many messages the keeper had to drop in all.
@@ -54,23 +58,31 @@ struct Outbox {
     bytes_untold: usize,
     /// Tell the keeper now what was consumed.
     tell_now: bool,
+    /// How many changes were asked for.
+    n_asked: u64,
+}
+
+/// Frames for the keeper, taken from the outbox.
+#[derive(Debug)]
+pub(super) struct Commands {
+    pub(super) bytes: Vec<u8>,
+    /// With these written, as many changes are.
+    pub(super) n_asked: u64,
 }
 
 impl Shared {
-    pub(super) fn new(
-        run: &Path,
-        keeper: Watched,
-        ended: watch::Sender<Option<LinkEnd>>,
-    ) -> Self {
+    pub(super) fn new(run: &Path, keeper: Watched, ended: watch::Sender<Option<LinkEnd>>) -> Self {
         Self {
             run: run.to_owned(),
             keeper,
             closing: CancellationToken::new(),
+            writer_gone: CancellationToken::new(),
             ended,
             inbox: Mutex::default(),
             arrived: Notify::new(),
             outbox: Mutex::default(),
             to_write: Notify::new(),
+            n_written: watch::Sender::new(0),
             taken_by_browser: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         }
@@ -104,7 +116,7 @@ impl Shared {
     }
 
     /// Returns the next message; `None` when there will be no more.
-    pub(super) async fn next(&self) -> Option<io::Result<Bytes>> {
+    pub(crate) async fn next(&self) -> Option<io::Result<Bytes>> {
         loop {
             {
                 let mut inbox = lock(&self.inbox);
@@ -121,7 +133,7 @@ impl Shared {
     }
 
     /// Takes note that a message was consumed.
-    pub(super) fn consumed(&self, length: usize) {
+    pub(crate) fn consumed(&self, length: usize) {
         let mut outbox = lock(&self.outbox);
         let first = outbox.n_consumed == outbox.n_consumed_told;
         outbox.n_consumed += 1;
@@ -136,13 +148,29 @@ impl Shared {
 
     /// Changes what waits to be written and wakes the writer.
     pub(crate) fn ask(&self, change: impl FnOnce(&mut Asked<'_>)) {
-        change(&mut Asked(&mut lock(&self.outbox)));
+        {
+            let mut outbox = lock(&self.outbox);
+            outbox.n_asked += 1;
+            change(&mut Asked(&mut outbox));
+        }
         self.to_write.notify_one();
+    }
+
+    /// Waits until everything asked for so far is written; `false` if the link ended first.
+    pub(crate) async fn written(&self) -> bool {
+        let n_asked = lock(&self.outbox).n_asked;
+        let mut n_written = self.n_written.subscribe();
+        let mut ended = self.watch_end();
+        tokio::select! {
+            biased;
+            written = n_written.wait_for(|n_written| n_asked <= *n_written) => written.is_ok(),
+            _ = ended.wait_for(Option::is_some) => false,
+        }
     }
 
     /// Takes the commands to write. What was consumed goes along if `with_consumed`, or if
     /// it is time for it or anything else goes.
-    pub(super) fn take_commands(&self, with_consumed: bool) -> Vec<u8> {
+    pub(super) fn take_commands(&self, with_consumed: bool) -> Commands {
         let mut outbox = lock(&self.outbox);
         let mut bytes = Vec::new();
         if std::mem::take(&mut outbox.keep) {
@@ -164,7 +192,10 @@ impl Shared {
             outbox.tell_now = false;
             bytes.extend(wire::frame(ask::TAKEN, &outbox.n_consumed.to_le_bytes()));
         }
-        bytes
+        Commands {
+            bytes,
+            n_asked: outbox.n_asked,
+        }
     }
 
     /// Tells whether the keeper is to be told of consumed messages.

@@ -19,22 +19,30 @@ const CONSUMED_LIMIT: Duration = Duration::from_millis(50);
 /// Up to this size a message is copied behind its header, to go out in one piece.
 const COPIED: usize = 64 << 10;
 
+/// How long the last commands may take when the link is dropped. The keeper always reads.
+const LAST_LIMIT: Duration = Duration::from_secs(1);
+
 /// Writes until the connection ends.
 pub(super) async fn run(
     shared: Arc<Shared>,
     mut half: OwnedWriteHalf,
     queued: mpsc::Receiver<Bytes>,
 ) {
+    let too_late = async {
+        shared.closing.cancelled().await;
+        tokio::time::sleep(LAST_LIMIT).await;
+    };
     tokio::select! {
-        biased;
-        () = shared.closing.cancelled() => {}
         written = write_all(&shared, &mut half, queued) => {
             // The reader finds out what happened.
             if let Err(error) = written {
                 tracing::debug!(%error, "writing to the keeper failed");
             }
         }
+        () = too_late => {}
     }
+    drop(half);
+    shared.writer_gone.cancel();
 }
 
 async fn write_all(
@@ -45,25 +53,44 @@ async fn write_all(
     let mut sent = 0_u64;
     let mut open = true;
     loop {
-        half.write_all(&shared.take_commands(false)).await?;
+        write_commands(shared, half, false).await?;
         let may_send = open && has_room(shared, sent);
         tokio::select! {
             biased;
+            () = shared.closing.cancelled() => {
+                // Notes that were written just before are the next daemon's.
+                return write_commands(shared, half, true).await;
+            }
             () = shared.to_write.notified() => {}
             message = queued.recv(), if may_send => match message {
                 Some(message) => {
                     // Commands first: notes are written before what they tell of is done.
-                    half.write_all(&shared.take_commands(true)).await?;
+                    write_commands(shared, half, true).await?;
                     sent += message.len() as u64;
                     write_message(half, &message).await?;
                 }
                 None => open = false,
             },
             () = tokio::time::sleep(CONSUMED_LIMIT), if shared.has_consumed() => {
-                half.write_all(&shared.take_commands(true)).await?;
+                write_commands(shared, half, true).await?;
             }
         }
     }
+}
+
+async fn write_commands(
+    shared: &Shared,
+    half: &mut OwnedWriteHalf,
+    with_consumed: bool,
+) -> io::Result<()> {
+    let commands = shared.take_commands(with_consumed);
+    half.write_all(&commands.bytes).await?;
+    shared.n_written.send_if_modified(|n_written| {
+        let news = *n_written < commands.n_asked;
+        *n_written = commands.n_asked;
+        news
+    });
+    Ok(())
 }
 
 /// Tells whether the keeper holds little enough for another message. A large one passes as

@@ -1,6 +1,11 @@
 //! A run folder, a launcher and what tests ask of them.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests, which clippy doesn't take for tests"
+)]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,7 +46,11 @@ impl Lab {
         // What a killed keeper leaves falls to the test and is looked for at its end.
         chrome::become_subreaper().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, tasks: Tasks::new(), started: Vec::new() }
+        Self {
+            folder,
+            tasks: Tasks::new(),
+            started: Vec::new(),
+        }
     }
 
     pub fn run(&self) -> PathBuf {
@@ -80,7 +89,7 @@ impl Lab {
     }
 
     /// Checks that no process of this test is left, and no zombie.
-    pub async fn is_clean(self) {
+    pub async fn ends_clean(self) {
         self.tasks.stop().await;
         let run = self.run();
         let left = || {
@@ -100,11 +109,17 @@ impl Lab {
 }
 
 pub fn keeper() -> KeeperProgram {
-    KeeperProgram { program: env!("CARGO_BIN_EXE_test-keeper").into(), args: Vec::new() }
+    KeeperProgram {
+        program: env!("CARGO_BIN_EXE_test-keeper").into(),
+        args: Vec::new(),
+    }
 }
 
 pub fn hello(epoch: u64) -> Hello {
-    Hello { nonce: "0".repeat(32), epoch }
+    Hello {
+        nonce: "0".repeat(32),
+        epoch,
+    }
 }
 
 pub fn soon() -> Ctx {
@@ -116,7 +131,10 @@ pub async fn send(link: &mut Link, message: impl Into<Bytes>) {
 }
 
 pub async fn next(link: &mut Link) -> String {
-    let message = soon().race(link.incoming.next()).await.expect("a message in time");
+    let message = soon()
+        .race(link.incoming.next())
+        .await
+        .expect("a message in time");
     String::from_utf8(message.expect("a message").unwrap().to_vec()).unwrap()
 }
 
@@ -135,7 +153,10 @@ pub async fn read_until(link: &mut Link, mark: &str) -> Vec<String> {
 
 pub async fn ended(link: &Link) -> chrome::LinkEnd {
     let mut ended = link.ended.clone();
-    let end = soon().race(ended.wait_for(Option::is_some)).await.expect("an end in time");
+    let end = soon()
+        .race(ended.wait_for(Option::is_some))
+        .await
+        .expect("an end in time");
     end.unwrap().clone().unwrap()
 }
 

@@ -34,13 +34,25 @@ async fn main() {
         extra_args: Vec::new(),
         guard: false,
         orphan_timeout: None,
-        keeper: chrome::KeeperProgram { program: keeper, args: Vec::new() },
+        keeper: chrome::KeeperProgram {
+            program: keeper,
+            args: Vec::new(),
+        },
     };
-    let hello = chrome::Hello { nonce: "0".repeat(32), epoch: 1 };
+    let hello = chrome::Hello {
+        nonce: "0".repeat(32),
+        epoch: 1,
+    };
     let tasks = base::Tasks::new();
     let ctx = base::Ctx::within(Duration::from_secs(30));
     let (link, welcome) = chrome::launch(&ctx, &spec, &hello, &tasks).await.unwrap();
-    link.control.write_notes("notes of the one that was killed".into()).unwrap();
-    println!("{} {}", welcome.identity.browser_pid, welcome.identity.keeper_pid);
+    link.control
+        .write_notes("notes of the one that was killed".into())
+        .unwrap();
+    link.control.written(&ctx).await.unwrap();
+    println!(
+        "{} {}",
+        welcome.identity.browser_pid, welcome.identity.keeper_pid
+    );
     std::future::pending::<()>().await;
 }
