@@ -10,6 +10,7 @@ use crate::act::Outcome;
 use crate::adopt::Adopted;
 use crate::call::Pending;
 use crate::checkpoint::capture::Captured;
+use crate::checkpoint::manifest::TabPart;
 use crate::checkpoint::restore::{Content, Report};
 use crate::dial::Dialed;
 use crate::state::{Fact, LinkId};
@@ -114,7 +115,11 @@ impl Session {
     }
 
     pub(super) fn take_over(&mut self, adopted: Adopted) {
-        for (id, tab) in adopted.tabs {
+        for (id, mut tab) in adopted.tabs {
+            // How far it was scrolled is in the checkpoint only.
+            let before = self.tabs.get(id).unwrap_or_default().known;
+            let TabPart { tab: number, url, title, .. } = tab.known;
+            tab.known = TabPart { tab: number, url, title, ..before };
             self.tabs.put(id, tab);
         }
         self.use_live(adopted.live);
