@@ -41,7 +41,8 @@ pub struct SessionRow {
     pub active_tab: Option<TabId>,
     /// The number its next tab gets.
     pub next_tab: u32,
-    /// The checkpoint a recovery would start from. Publishing a checkpoint sets it too.
+    /// The checkpoint a recovery would start from. Publishing a checkpoint sets it; a
+    /// later [`Sessions::put`] leaves that as it is.
     pub latest_checkpoint: Option<CheckpointId>,
     /// The report of the last recovery, opaque here (sealed).
     pub recovered: Option<Vec<u8>>,

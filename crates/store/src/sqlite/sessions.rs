@@ -59,10 +59,13 @@ impl Sessions for Sqlite {
             }
             let sealed = self.seal_session(row).await?;
             let mut connection = self.db.writer().await?;
+            // A row read before a publish names a checkpoint that may be replaced by now, so
+            // what publishing has set stays.
             let query = sqlx::query(
                 "UPDATE sessions SET key = ?, profile = ?, state = ?, cause = ?, generation = ?, \
                  created_at = ?, last_activity = ?, closed_at = ?, call_count = ?, browser = ?, \
-                 active_tab = ?, next_tab = ?, latest_checkpoint = ?, recovered_told = ?, \
+                 active_tab = ?, next_tab = ?, \
+                 latest_checkpoint = COALESCE(latest_checkpoint, ?), recovered_told = ?, \
                  failures = ?, private = ?, recovered = ? WHERE id = ?",
             );
             match bind(query, row, sealed)?.execute(&mut *connection).await {
