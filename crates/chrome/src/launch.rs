@@ -227,7 +227,10 @@ fn did_not_start(run: &Path, record: ExitRecord) -> Error {
 fn text(path: &Path) -> Result<&str, Error> {
     path.to_str().ok_or_else(|| {
         let source = io::Error::new(io::ErrorKind::InvalidInput, "a path that is not UTF-8");
-        Error::Io { doing: "writing launch.json", source }
+        Error::Io {
+            doing: "writing launch.json",
+            source,
+        }
     })
 }
 

@@ -133,9 +133,9 @@ async fn more_than_may_be_kept_of_what_may_not_be_dropped_ends_the_browser() {
 }
 
 #[tokio::test]
-async fn a_message_of_a_hundred_megabytes_passes_whole_both_ways() {
+async fn a_message_of_a_hundred_megabytes_passes_whole_both_ways_and_leaves_a_small_keeper() {
     let mut lab = Lab::new();
-    let (mut link, _) = lab.launch(&lab.fake(Fake::Scripted)).await.unwrap();
+    let (mut link, welcome) = lab.launch(&lab.fake(Fake::Scripted)).await.unwrap();
     fake::tell(
         &lab.run(),
         "(head -c 100000000 /dev/zero | tr '\\000' x; printf '\\000') >&4",
@@ -144,6 +144,11 @@ async fn a_message_of_a_hundred_megabytes_passes_whole_both_ways() {
     send(&mut link, vec![b'y'; 100_000_000]).await;
     let received = lab.run().join("tmp/received");
     until(|| std::fs::metadata(&received).is_ok_and(|meta| meta.len() == 100_000_001)).await;
+    // The message from the browser is forgotten when the next one is asked for.
+    fake::tell(&lab.run(), &fake::say("next"));
+    assert_eq!(next(&mut link).await, "next");
+    let keeper = welcome.identity.keeper_pid as u32;
+    until(|| testkit::process::pss(&[keeper]) < 4 << 20).await;
     link.control.kill(&soon()).await.unwrap();
     lab.ends_clean().await;
 }

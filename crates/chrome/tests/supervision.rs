@@ -48,6 +48,24 @@ async fn a_program_that_cannot_be_started_is_named() {
 }
 
 #[tokio::test]
+async fn root_is_told_how_to_allow_what_it_needs() {
+    let mut lab = Lab::new();
+    let mut spec = lab.fake(Fake::Answers);
+    spec.sandbox = chrome::Sandbox::On;
+    match lab.launch(&spec).await {
+        // As another user the sandbox is simply on.
+        Ok((link, _)) => drop(link.control.kill(&soon()).await.unwrap()),
+        Err(err) => {
+            let hint = err.hint().unwrap();
+            assert!(hint.contains("chrome.no_sandbox"), "{hint}");
+            assert!(hint.contains("BROWSERD_NO_SANDBOX=1"), "{hint}");
+            assert!(!lab.run().exists(), "nothing was begun");
+        }
+    }
+    lab.ends_clean().await;
+}
+
+#[tokio::test]
 async fn a_keeper_that_cannot_be_started_is_named() {
     let mut lab = Lab::new();
     let mut spec = lab.fake(Fake::Answers);
