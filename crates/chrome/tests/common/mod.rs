@@ -22,13 +22,13 @@ use testkit::process;
 pub struct Lab {
     pub folder: tempfile::TempDir,
     pub tasks: Tasks,
-    started: Vec<Identity>,
+    started: std::cell::RefCell<Vec<Identity>>,
 }
 
 impl Drop for Lab {
     fn drop(&mut self) {
         // Only after a failed test is any of them left.
-        for identity in &self.started {
+        for identity in self.started.borrow().iter() {
             for (pid, start) in [
                 (identity.keeper_pid, identity.keeper_start),
                 (identity.browser_pid, identity.browser_start),
@@ -49,7 +49,7 @@ impl Lab {
         Self {
             folder,
             tasks: Tasks::new(),
-            started: Vec::new(),
+            started: std::cell::RefCell::default(),
         }
     }
 
@@ -79,13 +79,17 @@ impl Lab {
     pub async fn launch(&mut self, spec: &LaunchSpec) -> Result<(Link, Welcome), Error> {
         let launched = chrome::launch(&soon(), spec, &hello(1), &self.tasks).await;
         if let Ok((_, welcome)) = &launched {
-            self.started.push(welcome.identity.clone());
+            self.started.borrow_mut().push(welcome.identity.clone());
         }
         launched
     }
 
     pub async fn adopt(&self, epoch: u64) -> Result<(Link, Welcome), Error> {
-        chrome::adopt(&soon(), &self.run(), &hello(epoch), None, &self.tasks).await
+        let adopted = chrome::adopt(&soon(), &self.run(), &hello(epoch), None, &self.tasks).await;
+        if let Ok((_, welcome)) = &adopted {
+            self.started.borrow_mut().push(welcome.identity.clone());
+        }
+        adopted
     }
 
     /// Checks that no process of this test is left, and no zombie.
