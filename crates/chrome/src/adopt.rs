@@ -73,7 +73,12 @@ pub async fn adopt(
     let welcome = ctx
         .race(greet(&mut stream, hello, &mut rest))
         .await
-        .map_err(Error::stopped("waiting for the keeper's welcome"))??;
+        .map_err(Error::stopped("waiting for the keeper's welcome"))?
+        // A keeper may end while one is dialling it: its record says why.
+        .map_err(|err| match (&err, exit_record(run)) {
+            (Error::Io { .. }, Some(record)) => Error::Ended(record),
+            _ => err,
+        })?;
     if expect.is_some_and(|expected| *expected != welcome.identity) {
         return Err(Error::OtherBrowser);
     }
