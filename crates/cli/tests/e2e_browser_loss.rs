@@ -220,7 +220,7 @@ fn a_call_that_is_running_when_its_browser_dies_is_not_left_hanging() {
     let session = agent.session.clone();
     let pending = agent.door.begin(
         "evaluate",
-        json!({ "session_id": session, "expression": "window.began = 1; new Promise(() => {})" }),
+        json!({ "session_id": session, "expression": "await new Promise(() => {})" }),
     );
     // The other door sees the effect, so the call is in the page.
     let mut eyes = test.mcp();

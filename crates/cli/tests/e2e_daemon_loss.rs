@@ -111,7 +111,7 @@ fn a_call_cut_off_by_the_daemons_death_has_an_outcome_and_ran_once() {
     let mut agent = Agent::open(test.http(), None, &site.url("/form"));
     let call = "k_01hzy3v7q8e9rs0t1vwxyz2345";
     let expression =
-        "window.ran = (window.ran ?? 0) + 1; new Promise(done => { window.release = done })";
+        "window.ran = (window.ran ?? 0) + 1; await new Promise(done => { window.release = done })";
     let (http, path) = (
         test.http(),
         format!("/v1/sessions/{}/evaluate", agent.session),

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::page::Place;
 use crate::arguments::Common;
+use crate::config::Span;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::{self, Form};
@@ -79,6 +80,10 @@ pub fn parse(
         .get_one::<String>("session")
         .cloned()
         .or(common.session);
+    common.timeout = matches
+        .get_one::<Span>("timeout")
+        .map(|span| span.0)
+        .or(common.timeout);
     common.tab = matches.get_one::<String>("tab").cloned().or(common.tab);
     let mut arguments = given(&matches)?;
     for field in fields(operation) {
@@ -185,6 +190,11 @@ fn command(operation: &OperationInfo) -> clap::Command {
             .long("session")
             .value_name("ID|KEY"),
         Arg::new("tab").short('t').long("tab").value_name("TAB"),
+        Arg::new("timeout")
+            .long("timeout")
+            .value_name("TIME")
+            .value_parser(str::parse::<Span>)
+            .help("How long the call may take, such as 5s"),
         Arg::new("json")
             .long("json")
             .action(ArgAction::SetTrue)
