@@ -118,7 +118,6 @@ pub(crate) async fn adopt(
             known: row.map(last_known).unwrap_or_default(),
             next_ref: first_ref,
             dialog,
-            ..Tab::default()
         };
         tabs.push((tab, tab_of));
     }

@@ -72,6 +72,10 @@ impl Session {
                 self.let_go(&page);
                 continue;
             }
+            if self.tabs.by_session(&page.session).is_some() {
+                // The keeper told again what the last daemon had not acknowledged.
+                continue;
+            }
             if self.tabs.has_target(&page.target) {
                 // Attached twice: once by a kept announcement, once by the adoption.
                 self.let_go(&page);
