@@ -72,14 +72,11 @@ fn text(fields: &Map<String, Value>) -> String {
     if let Some(recovered) = fields.get("recovered") {
         out.push_str(&recovery(recovered));
     }
-    let ours = fields.iter().filter(|(name, _)| !from_page(name));
-    for (name, value) in ours {
-        if ["untrusted", "recovered", "id", "target_id"].contains(&name.as_str()) {
-            continue;
-        }
+    let said = || fields.iter().filter(|(name, value)| is_said(name, value));
+    for (name, value) in said().filter(|(name, _)| !from_page(name)) {
         line(&mut out, name, value);
     }
-    let theirs: Vec<_> = fields.iter().filter(|(name, _)| from_page(name)).collect();
+    let theirs: Vec<_> = said().filter(|(name, _)| from_page(name)).collect();
     if !theirs.is_empty() {
         let nonce = nonce();
         out.push_str(&format!(
@@ -95,6 +92,15 @@ fn text(fields: &Map<String, Value>) -> String {
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+/// Leaves out what tells a model nothing: second names, and what is empty. The structured
+/// answer has it all.
+fn is_said(name: &str, value: &Value) -> bool {
+    let nothing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    let second = ["untrusted", "recovered", "id", "target_id"].contains(&name);
+    // The value of an expression may well be null or empty.
+    !second && (!nothing || name == "value")
 }
 
 fn is_long(value: &Value) -> bool {

@@ -66,3 +66,11 @@ fn a_picture_is_an_image_and_its_bytes_stand_there_once() {
         json!({"mime_type": "image/webp", "width": 2, "height": 1})
     );
 }
+
+#[test]
+fn an_empty_field_is_not_worth_its_tokens_but_a_value_is() {
+    let told =
+        told(json!({"value": null, "console": [], "exception": null, "untrusted": ["value"]}));
+    assert_eq!(told.lines().nth(1), Some("value: null"), "{told}");
+    assert_eq!(told.lines().count(), 3, "{told}");
+}
