@@ -162,7 +162,10 @@ impl Page {
                     security_origin,
                     ..
                 } = tree.frame;
-                if let Some(frame) = picture.frame(&id) {
+                // What the events have told of a frame by now is newer than this answer.
+                if let Some(frame) = picture.frame(&id)
+                    && frame.loader.is_empty()
+                {
                     frame.parent = parent_id;
                     frame.url = url + url_fragment.as_deref().unwrap_or_default();
                     frame.origin = security_origin;

@@ -18,6 +18,8 @@ const WATCH: Duration = Duration::from_secs(2);
 const TRY_EVERY: Duration = Duration::from_millis(100);
 /// How long no request may be in flight for the network to be idle.
 const IDLE: Duration = Duration::from_millis(500);
+/// For how long it is listened at least, however quiet it was before.
+const LISTEN: Duration = Duration::from_millis(100);
 
 /// What to wait for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -113,7 +115,7 @@ impl Page {
             let frame = self.main_frame();
             let watch = WATCH.min(ctx.remaining());
             // The script's answer must be back before the deadline is.
-            condition["millis"] = json!(watch.as_millis() * 9 / 10);
+            condition["millis"] = json!(watch.as_millis() * 7 / 10);
             let ask = Ask {
                 frame: &frame,
                 function: "watch",
@@ -174,6 +176,9 @@ impl Page {
 
     async fn wait_for_idle(&self, ctx: &Ctx) -> Result<(), Error> {
         self.wait_for_load(ctx, LoadState::Load).await?;
+        // A request that a script has just made is heard of only now.
+        self.look(ctx).await?;
+        let watched = self.shared().clock.instant();
         loop {
             let busy = |stopped| match stopped {
                 Error::Stopped(Stopped::Deadline) => Error::NotMet {
@@ -190,11 +195,14 @@ impl Page {
             let Some(quiet) = quiet.map(|since| now.saturating_duration_since(since)) else {
                 continue;
             };
-            if IDLE <= quiet {
+            let left = IDLE
+                .saturating_sub(quiet)
+                .max(LISTEN.saturating_sub(now.duration_since(watched)));
+            if left.is_zero() {
                 return Ok(());
             }
             // Wakes early if a request starts; the loop then looks again.
-            let step = ctx.at_most(IDLE - quiet);
+            let step = ctx.at_most(left);
             match self
                 .until(&step, |picture| picture.quiet_since().is_none())
                 .await

@@ -1,5 +1,13 @@
 //! Roles and names against Chromium's own accessibility tree, and the cost of both.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly, print what it measured, spawn and read clocks"
+)]
+
 mod support;
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,13 @@
 //! Snapshots and refs, on a real Chromium.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly, print what it measured, spawn and read clocks"
+)]
+
 mod support;
 
 use browserd_page::{Error, Locator, SnapshotOptions};

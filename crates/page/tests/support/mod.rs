@@ -2,11 +2,7 @@
 //!
 //! Each test has its own Chromium, which is killed and reaped when the stage is dropped.
 
-#![allow(
-    dead_code,
-    clippy::disallowed_methods,
-    reason = "each test binary uses its part, and tests may spawn and read clocks"
-)]
+#![allow(dead_code, reason = "each test binary uses its part")]
 
 mod site;
 
@@ -58,7 +54,7 @@ pub fn ctx() -> Ctx {
 }
 
 pub fn soon() -> Ctx {
-    Ctx::within(Duration::from_millis(700))
+    Ctx::within(Duration::from_millis(1500))
 }
 
 impl Stage {

@@ -98,7 +98,7 @@ async fn serve(mut stream: TcpStream, replies: Replies) {
     if path == "/never" {
         // The request stays open until the browser gives up.
         let mut byte = [0];
-        stream.read(&mut byte).await.ok();
+        stream.read_exact(&mut byte).await.ok();
         return;
     }
     let reply = replies.lock().unwrap().get(&path).cloned();
