@@ -1,7 +1,6 @@
 //! What can be done to browserd from outside, and doing it after each other.
 
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::Path;
 
 use rustix::process::{PidfdFlags, PidfdGetfdFlags};
 
@@ -85,7 +84,7 @@ impl Harness {
         let keepers = self.keepers();
         assert!(!keepers.is_empty(), "no keeper runs");
         for keeper in keepers {
-            let links = connected(keeper, &self.home());
+            let links = connected(keeper);
             assert!(!links.is_empty(), "keeper {keeper} has no link");
             for link in links {
                 let end = borrow(keeper, link).expect("the keeper's descriptor");
@@ -117,16 +116,16 @@ fn stop_all(pids: &[u32]) {
     assert!(stopped, "{pids:?} run on");
 }
 
-/// Lists the keeper's descriptors that are connected over a socket under `home`.
-fn connected(keeper: u32, home: &Path) -> Vec<i32> {
-    // Num RefCount Protocol Flags Type St Inode Path; an accepted socket has its listener's path.
+/// Lists the keeper's descriptors that are connected over its socket.
+fn connected(keeper: u32) -> Vec<i32> {
+    // Num RefCount Protocol Flags Type St Inode Path; an accepted socket has its listener's path,
+    // as it was given to bind: the keeper's may go by /proc/self/fd, for its length.
     const CONNECTED: &str = "03";
-    let home = home.to_string_lossy();
     let table = std::fs::read_to_string("/proc/net/unix").expect("the kernel's sockets");
     let inodes: Vec<String> = table
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .filter(|words| words.len() == 8 && words[5] == CONNECTED && words[7].starts_with(&*home))
+        .filter(|words| words.len() == 8 && words[5] == CONNECTED && words[7].ends_with("/keeper.sock"))
         .map(|words| format!("socket:[{}]", words[6]))
         .collect();
     let Ok(descriptors) = std::fs::read_dir(format!("/proc/{keeper}/fd")) else {
