@@ -1,5 +1,11 @@
 //! The operation list and what is derived from it, held to their promises.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests may fail loudly"
+)]
+
 use std::collections::HashSet;
 
 use browserd_api as api;

@@ -2,6 +2,8 @@
 
 #![allow(
     clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
     reason = "the test plays the daemon beside the client"
 )]
 

@@ -2,6 +2,8 @@
 
 #![allow(
     clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
     reason = "blocking sockets stand in for other programs"
 )]
 

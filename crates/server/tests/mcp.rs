@@ -2,6 +2,8 @@
 
 #![allow(
     clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
     reason = "the test plays the client beside the server"
 )]
 

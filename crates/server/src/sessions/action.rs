@@ -272,7 +272,7 @@ fn refuse_unused(input: &Interact) -> Result<(), ApiError> {
         .map(|(name, _)| name.as_str());
     let unused = given
         .filter(|name| !["session_id", "tab_id", "action"].contains(name))
-        .find(|name| !own.contains(name) && !(has_element && ELEMENT.contains(name)));
+        .find(|name| !(own.contains(name) || has_element && ELEMENT.contains(name)));
     match unused {
         Some(name) => {
             let action = word(input.action);
