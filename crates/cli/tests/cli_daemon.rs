@@ -1,5 +1,7 @@
 //! The daemon from outside, without a browser: how it starts, is found, refuses and ends.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail tests")]
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;

@@ -1,5 +1,7 @@
 //! The demo application, as a browser would meet it.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail tests")]
+
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
@@ -115,5 +117,26 @@ fn the_shop_is_behind_a_cookie_and_everything_is_counted() {
     assert_eq!(stats["requests"][0]["path"], "/shop");
     assert_eq!(stats["requests"][0]["cookie"], false);
     app.end();
+    test.finish();
+}
+
+#[test]
+fn the_main_job_goes_through_two_kills_in_the_same_place() {
+    let test = Harness::new(BROWSERD);
+    let ran = test.cli(&["demo", "--json"]).done().json();
+    assert_eq!(ran["ok"], true, "{ran}");
+    let steps: Vec<&str> = ran["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|step| step["step"].as_str())
+        .collect();
+    for step in [
+        "kill -9 the browser, then take a snapshot",
+        "kill -9 the daemon, then evaluate",
+    ] {
+        assert!(steps.contains(&step), "{steps:?}");
+    }
+    assert_eq!(steps.last(), Some(&"clean up"));
     test.finish();
 }

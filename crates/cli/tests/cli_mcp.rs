@@ -1,5 +1,7 @@
 //! `browserd mcp` without a browser: it outlives daemons and ends only itself.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail tests")]
+
 use std::process::Stdio;
 
 use serde_json::json;

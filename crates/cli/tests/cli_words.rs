@@ -1,5 +1,7 @@
 //! The command line's own words: usage, help, completions, the forms of an answer.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail tests")]
+
 use testkit::harness::Harness;
 
 const BROWSERD: &str = env!("CARGO_BIN_EXE_browserd");
