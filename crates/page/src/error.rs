@@ -173,8 +173,6 @@ pub enum Attempt {
     Detached,
     /// The page did not keep what was put in; what is there instead.
     NotKept(String),
-    /// The page was loading another document.
-    Navigating,
 }
 
 impl Attempt {
@@ -190,8 +188,7 @@ impl Attempt {
             | Self::ReadOnly
             | Self::Moving
             | Self::Detached
-            | Self::NotKept(_)
-            | Self::Navigating => "Take a snapshot to see how the page stands.",
+            | Self::NotKept(_) => "Take a snapshot to see how the page stands.",
         };
         Some(hint.to_owned())
     }
@@ -211,7 +208,6 @@ impl fmt::Display for Attempt {
             Self::FocusTaken => f.write_str("the page moved the focus elsewhere"),
             Self::Detached => f.write_str("the element left the document"),
             Self::NotKept(what) => write!(f, "{what}"),
-            Self::Navigating => f.write_str("the page was loading another document"),
         }
     }
 }

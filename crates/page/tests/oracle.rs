@@ -119,11 +119,9 @@ async fn roles_and_names_are_those_of_the_accessibility_tree() {
                 let line = line.trim();
                 let role = line.split(' ').next()?;
                 let name = line.strip_prefix(role)?.trim_start();
-                let name = if name.starts_with('"') {
-                    let end = name[1..].find('"').unwrap() + 2;
-                    name[..end].to_owned()
-                } else {
-                    "\"\"".to_owned()
+                let name = match name.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+                    Some((name, _)) => format!("{name:?}"),
+                    None => "\"\"".to_owned(),
                 };
                 COMPARED.contains(&role).then(|| format!("{role} {name}"))
             })

@@ -288,6 +288,9 @@ async fn a_policy_answers_dialogs_by_itself() {
     }
 }
 
+/// A fact that must come, by its name.
+type Wanted = (&'static str, fn(&Fact) -> bool);
+
 trait WaitForDialog {
     async fn wait_for_dialog(&self);
 }
@@ -561,7 +564,7 @@ async fn facts_are_told_without_being_asked() {
     let mut open = stage.blank().await;
     navigate(&open, &set).await.unwrap();
     open.js("localStorage.setItem('k','v');sessionStorage.setItem('s','1');localStorage.clear();history.pushState(0,'','#p');document.cookie='b=2';0").await;
-    let mut wanted: Vec<(&str, fn(&Fact) -> bool)> = vec![
+    let mut wanted: Vec<Wanted> = vec![
         (
             "navigated",
             |fact| matches!(fact, Fact::Navigated { url } if url.expose().ends_with("/set")),
