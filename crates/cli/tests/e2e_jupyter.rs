@@ -184,11 +184,8 @@ fn jupyterlab_is_where_it_was_and_logged_in_after_a_killed_browser() {
         &mut agent,
         json!({ "selector": ".jp-Notebook .jp-CodeCell .cm-content" }),
     );
-    // The kernel is there when its indicator says that it is idle.
-    wait(
-        &mut agent,
-        json!({ "selector": ".jp-Notebook-ExecutionIndicator[data-status=idle]" }),
-    );
+    // The kernel is there when the status bar says that it is idle.
+    wait(&mut agent, json!({ "text": "| Idle" }));
     agent.call(
         "interact",
         json!({ "action": "click", "selector": ".jp-CodeCell .cm-content" }),
