@@ -163,13 +163,16 @@ impl Page {
                     ..
                 } = tree.frame;
                 // What the events have told of a frame by now is newer than this answer.
+                // Lifecycle events tell the loader and no URL, so only a URL says that one was told.
                 if let Some(frame) = picture.frame(&id)
-                    && frame.loader.is_empty()
+                    && frame.url.is_empty()
                 {
                     frame.parent = parent_id;
                     frame.url = url + url_fragment.as_deref().unwrap_or_default();
                     frame.origin = security_origin;
-                    frame.loader = loader_id;
+                    if frame.loader.is_empty() {
+                        frame.loader = loader_id;
+                    }
                 }
                 rest.extend(tree.child_frames.unwrap_or_default());
             }
