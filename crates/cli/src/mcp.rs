@@ -30,14 +30,14 @@ pub fn main(environment: &Environment) -> Result<(), Failure> {
 
 async fn serve(home: &Home) -> Result<(), Failure> {
     let tasks = Tasks::new();
-    let starter = Starter::of(home);
+    let starter = Starter::of(home, &tasks);
     tasks.spawn(TaskKind::Background, async move {
         if let Err(error) = starter.start(&Ctx::within(START_LIMIT)).await {
             // The first call tells it to somebody who can do something about it.
             tracing::debug!(%error, "no daemon could be started yet");
         }
     });
-    let invoke = Arc::new(daemon::joined(home));
+    let invoke = Arc::new(daemon::joined(home, &tasks));
     server::mcp::serve_stdio(invoke, env!("CARGO_PKG_VERSION"))
         .await
         .map_err(|err| {

@@ -71,3 +71,25 @@ fn the_end_of_stdin_ends_the_client_and_not_the_daemon() {
     assert_eq!(test.daemon(), daemon);
     test.finish();
 }
+
+#[test]
+fn a_daemon_that_ends_is_no_zombie_of_the_client_that_started_it() {
+    let test = harness();
+    let mcp = test.mcp();
+    assert!(process::until(
+        testkit::harness::SOON,
+        || test.status()["running"] == true
+    ));
+    let daemon = test.daemon();
+    process::kill(daemon, Signal::KILL);
+    let entry = format!("/proc/{daemon}");
+    assert!(
+        process::until(testkit::harness::SOON, || !std::path::Path::new(&entry)
+            .exists()),
+        "{entry} is still there"
+    );
+    drop(mcp);
+    // The next daemon takes away the socket that the killed one left.
+    test.cli(&["list-sessions"]).done();
+    test.finish();
+}

@@ -11,6 +11,7 @@ mod stop;
 use std::process::ExitCode;
 
 use api::{Caller, Door, Invoke as _};
+use base::Tasks;
 use clap::Parser as _;
 
 use crate::arguments::{Arguments, Command, Common, DemoPart};
@@ -130,7 +131,7 @@ fn invoke(
     let home = Home::of(environment)?;
     let ctx = context(call, common.timeout);
     runtime()?.block_on(async {
-        let daemon = daemon::joined(&home);
+        let daemon = daemon::joined(&home, &Tasks::new());
         let caller = Caller::local(Door::Socket);
         Ok(daemon
             .invoke(&ctx, &caller, call.operation(), call.arguments())

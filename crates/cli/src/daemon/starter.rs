@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use api::ApiError;
-use base::{Code, Ctx};
+use base::{Code, Ctx, TaskKind, Tasks};
 use client::{Client, Rejoin, Start};
 use futures_util::future::BoxFuture;
 use rustix::fs::{FlockOperation, flock};
@@ -32,24 +32,30 @@ const LONGEST_LINE: u64 = 64 << 10;
 #[derive(Debug)]
 pub struct Starter {
     home: Home,
+    tasks: Tasks,
 }
 
 impl Starter {
     /// Returns the starter of the home's daemon.
-    pub fn of(home: &Home) -> Self {
-        Self { home: home.clone() }
+    ///
+    /// A daemon that ends while this process lives is reaped by one of the tasks.
+    pub fn of(home: &Home, tasks: &Tasks) -> Self {
+        Self {
+            home: home.clone(),
+            tasks: tasks.clone(),
+        }
     }
 }
 
 /// Returns what runs operations in the home's daemon, whichever that is, started if need be.
-pub fn joined(home: &Home) -> Rejoin<Starter> {
-    Rejoin::new(Client::unix(home.folder()), Starter::of(home))
+pub fn joined(home: &Home, tasks: &Tasks) -> Rejoin<Starter> {
+    Rejoin::new(Client::unix(home.folder()), Starter::of(home, tasks))
 }
 
 impl Start for Starter {
     fn start<'a>(&'a self, ctx: &'a Ctx) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async move {
-            ensure(ctx, &self.home)
+            ensure(ctx, &self.home, &self.tasks)
                 .await
                 .map_err(|failure| match failure {
                     Failure::Coded(error) => error,
@@ -65,14 +71,14 @@ impl Start for Starter {
 ///
 /// # Errors
 /// What the daemon told before it ended, or that it told nothing in time.
-pub async fn ensure(ctx: &Ctx, home: &Home) -> Result<(), Failure> {
+async fn ensure(ctx: &Ctx, home: &Home, tasks: &Tasks) -> Result<(), Failure> {
     let ctx = ctx.at_most(LIMIT);
     home.prepare()?;
     let _turn = turn(&ctx, home).await?;
     if is_answering(home) {
         return Ok(());
     }
-    start(&ctx, home).await
+    start(&ctx, home, tasks).await
 }
 
 /// Tells whether somebody accepts calls on the home's socket.
@@ -103,7 +109,7 @@ async fn turn(ctx: &Ctx, home: &Home) -> Result<File, Failure> {
     clippy::disallowed_methods,
     reason = "cli starts the daemon, and only here"
 )]
-async fn start(ctx: &Ctx, home: &Home) -> Result<(), Failure> {
+async fn start(ctx: &Ctx, home: &Home, tasks: &Tasks) -> Result<(), Failure> {
     let program =
         environment::program().map_err(|err| Failure::io("The program's own path", &err))?;
     let mut daemon = tokio::process::Command::new(&program)
@@ -115,11 +121,15 @@ async fn start(ctx: &Ctx, home: &Home) -> Result<(), Failure> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|err| Failure::io(format_args!("{} can't be started", program.display()), &err))?;
-    // Dropping the child neither ends nor forgets it: the runtime reaps it if it ends while
-    // this process lives (`browserd mcp` lives long), and init does otherwise.
     let Some(stdout) = daemon.stdout.take() else {
         return Err(Failure::new(Code::Internal, "The daemon has no stdout."));
     };
+    // `browserd mcp` may outlive it; init reaps it otherwise.
+    tasks.spawn(TaskKind::ProcessWatch, async move {
+        if let Err(err) = daemon.wait().await {
+            tracing::debug!(%err, "the daemon can't be waited for");
+        }
+    });
     let mut line = String::new();
     let mut heard = BufReader::new(stdout.take(LONGEST_LINE));
     match ctx.race(heard.read_line(&mut line)).await {
