@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use api::{ActionName, ApiError, Interact, Target, WaitFor};
-use page::{Action, Button, LoadState, Locator, Modifiers, Wait};
+use session::page::{Action, Button, LoadState, Locator, Modifiers, Wait};
 
 /// The arguments that name an element.
 const ELEMENT: [&str; 6] = ["ref", "selector", "xpath", "role", "name", "label"];

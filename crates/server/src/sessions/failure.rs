@@ -4,6 +4,7 @@ use std::error::Error as _;
 
 use api::{ApiError, Retry};
 use base::Code;
+use session::page;
 
 /// The most of a dialog's text that an error quotes.
 const QUOTED: usize = 300;

@@ -8,7 +8,7 @@ use api::{
 use base::Ctx;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use page::{ContentFormat, ImageFormat, SnapshotOptions};
+use session::page::{self, ContentFormat, ImageFormat, SnapshotOptions};
 use session::{Act, Outcome};
 
 use super::{Run, other_outcome};
