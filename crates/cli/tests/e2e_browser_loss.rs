@@ -28,6 +28,7 @@ fn at_home<D: Door>(agent: &mut Agent<D>, site: &Site) {
     agent.click("button \"Dark theme\"");
     agent.click("button \"Add to cart\"");
     agent.expect_text("Cart: 1");
+    agent.settle();
 }
 
 #[test]
@@ -105,9 +106,8 @@ fn two_tabs_come_back_in_order_with_the_active_one_and_its_place() {
     let mut agent = Agent::open(test.http(), None, &site.url("/storage"));
     agent.click("button \"Write\"");
     let second = agent.call("new_tab", json!({ "url": site.url("/long") }));
-    agent.until_checkpointed(|agent| {
-        agent.call("interact", json!({ "action": "scroll", "dy": 1500 }));
-    });
+    agent.call("interact", json!({ "action": "scroll", "dy": 1500 }));
+    agent.settle();
     let place = agent.evaluate("scrollY");
     let before = agent.call("list_tabs", json!({}));
 
@@ -145,6 +145,7 @@ fn a_killed_keeper_takes_its_browser_along_and_the_session_goes_on() {
     test.serve();
     let mut agent = Agent::open(test.http(), None, &site.url("/"));
     agent.log_in(&site);
+    agent.settle();
     let browsers = test.browsers();
 
     test.fault(Do::KillKeeper);
@@ -166,6 +167,7 @@ fn a_frozen_browser_is_found_out_by_asking_it_and_is_replaced() {
     test.serve();
     let mut agent = Agent::open(test.http(), None, &site.url("/"));
     agent.log_in(&site);
+    agent.settle();
 
     test.fault(Do::StopBrowser);
 
@@ -201,6 +203,7 @@ fn a_killed_page_is_brought_back_in_its_tab() {
     test.serve();
     let mut agent = Agent::open(test.http(), None, &site.url("/"));
     agent.log_in(&site);
+    agent.settle();
     let tabs = agent.call("list_tabs", json!({}));
 
     test.fault(Do::KillRenderer);
@@ -217,6 +220,7 @@ fn a_call_that_is_running_when_its_browser_dies_is_not_left_hanging() {
     let mut test = Harness::new(BROWSERD);
     test.serve();
     let mut agent = Agent::open(test.mcp(), None, &site.url("/form"));
+    agent.settle();
     let session = agent.session.clone();
     let expression = "fetch('/status/204'); await new Promise(() => {})";
     let pending = agent.door.begin(
@@ -264,6 +268,7 @@ fn a_login_survives_every_fault_after_each_other() {
             shown.contains("Cart: 1") && shown.contains("Theme: dark"),
             "after {fault:?}: {shown}"
         );
+        agent.settle();
     });
     assert_eq!(site.counts().logins, 1);
     drop(agent);

@@ -139,9 +139,8 @@ fn a_killed_storage_service_costs_no_local_storage_and_its_emptiness_is_not_kept
     let mut test = Harness::new(BROWSERD);
     test.serve();
     let mut agent = Agent::open(test.http(), None, &site.url("/storage"));
-    agent.until_checkpointed(|agent| {
-        agent.click("button \"Write\"");
-    });
+    agent.click("button \"Write\"");
+    agent.settle();
     let service = test
         .service("storage.mojom.StorageService")
         .expect("a storage service");
@@ -180,8 +179,7 @@ fn a_killed_network_service_costs_no_login() {
     test.serve();
     let mut agent = Agent::open(test.http(), None, &site.url("/"));
     agent.log_in(&site);
-    let checkpoint = agent.checkpoint();
-    assert!(checkpoint.is_some());
+    agent.settle();
     let service = test
         .service("network.mojom.NetworkService")
         .expect("a network service");

@@ -55,6 +55,7 @@ pub fn recover(program: &Path, kills: usize, report: &mut Report) -> anyhow::Res
     agent.click("button \"Add to cart\"");
     let mut times = Vec::new();
     for _ in 0..kills {
+        agent.settle();
         harness.fault(Do::KillBrowser);
         let start = Instant::now();
         let answer = agent.call("snapshot", json!({}));

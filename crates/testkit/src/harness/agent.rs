@@ -202,6 +202,19 @@ impl<D: Door> Agent<D> {
         now.expect("it changed to something")
     }
 
+    /// Waits until everything up to now is in a checkpoint.
+    ///
+    /// Captures follow changes within a second, so what is younger may be lost by right. Two
+    /// changes of our own: the capture of the second was begun after the first was published.
+    pub fn settle(&mut self) {
+        for mark in ["one", "two"] {
+            self.until_checkpointed(|agent| {
+                agent.evaluate(&format!("sessionStorage.setItem('settled', '{mark}')"));
+            });
+        }
+        self.evaluate("sessionStorage.removeItem('settled')");
+    }
+
     /// Waits until the session is in `state`.
     pub fn wait_state(&mut self, state: &str) -> Value {
         let mut shown = Value::Null;
