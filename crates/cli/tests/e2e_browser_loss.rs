@@ -112,6 +112,7 @@ fn two_tabs_come_back_in_order_with_the_active_one_and_its_place() {
     let before = agent.call("list_tabs", json!({}));
 
     test.fault(Do::KillBrowser);
+    agent.notice();
 
     assert_eq!(agent.evaluate("scrollY"), place);
     let after = agent.call("list_tabs", json!({}));

@@ -35,6 +35,7 @@ fn comes_back(write: &str, read: &str) {
     agent.wait_checkpoint(Some(&second));
 
     test.fault(Do::KillBrowser);
+    agent.notice();
 
     let back = agent.evaluate(read).as_u64();
     assert!(
@@ -163,6 +164,7 @@ fn a_killed_storage_service_costs_no_local_storage_and_its_emptiness_is_not_kept
     );
 
     test.fault(Do::KillBrowser);
+    agent.notice();
 
     assert_eq!(agent.evaluate("localStorage.getItem('mark')"), "L1");
     test.finish();

@@ -215,6 +215,14 @@ impl<D: Door> Agent<D> {
         self.evaluate("sessionStorage.removeItem('settled')");
     }
 
+    /// Reads from the page, so that a loss just caused has been noticed.
+    ///
+    /// A call that changes the page may be sent in the moment before the daemon hears of its
+    /// browser's death, and is then rightly of unknown outcome; a read is repeated by browserd.
+    pub fn notice(&mut self) -> Value {
+        self.call("snapshot", json!({}))
+    }
+
     /// Waits until the session is in `state`.
     pub fn wait_state(&mut self, state: &str) -> Value {
         let mut shown = Value::Null;
