@@ -125,7 +125,9 @@ fn connected(keeper: u32) -> Vec<i32> {
     let inodes: Vec<String> = table
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .filter(|words| words.len() == 8 && words[5] == CONNECTED && words[7].ends_with("/keeper.sock"))
+        .filter(|words| {
+            words.len() == 8 && words[5] == CONNECTED && words[7].ends_with("/keeper.sock")
+        })
         .map(|words| format!("socket:[{}]", words[6]))
         .collect();
     let Ok(descriptors) = std::fs::read_dir(format!("/proc/{keeper}/fd")) else {
