@@ -82,7 +82,7 @@ impl Control {
                 .ok()
                 .and_then(|end| end.clone());
             let record = match end {
-                Some(LinkEnd::Exited(record)) => record,
+                Some(LinkEnd::Exited { record, .. }) => record,
                 Some(LinkEnd::Displaced) => return Err(Error::Displaced),
                 Some(LinkEnd::KeeperGone | LinkEnd::Closed(_)) | None => {
                     exit_record(&self.shared.run).ok_or(Error::LinkClosed)?
@@ -118,6 +118,11 @@ impl Control {
     /// Confirms a launch: from here on the browser outlives this daemon.
     pub(crate) fn keep(&self) {
         self.shared.ask(|asked| asked.keep());
+    }
+
+    /// Takes note that the message sent next is no message of the link's holder.
+    pub(crate) fn probed(&self) {
+        self.shared.probed();
     }
 
     /// Takes the first message before the stream does, and has the keeper forget it; `false`

@@ -56,26 +56,38 @@ struct File {
     #[serde(default)]
     oom: bool,
     at_ms: i64,
+    /// Not in the file: it is told to the one daemon whose messages are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delivered: Option<u64>,
 }
 
 impl ExitRecord {
     pub(crate) fn to_json(&self) -> Vec<u8> {
+        self.to_json_with(None)
+    }
+
+    pub(crate) fn to_json_with(&self, delivered: Option<u64>) -> Vec<u8> {
         let file = File {
             cause: self.cause.clone(),
             oom: self.oom,
             at_ms: self.at.as_millisecond(),
+            delivered,
         };
         serde_json::to_vec(&file).unwrap_or_default()
     }
 
     pub(crate) fn from_json(json: &[u8]) -> Option<Self> {
+        Self::from_json_with(json).map(|(record, _delivered)| record)
+    }
+
+    pub(crate) fn from_json_with(json: &[u8]) -> Option<(Self, Option<u64>)> {
         let file: File = serde_json::from_slice(json).ok()?;
-        let at = Timestamp::from_millisecond(file.at_ms).ok()?;
-        Some(Self {
+        let record = Self {
             cause: file.cause,
             oom: file.oom,
-            at,
-        })
+            at: Timestamp::from_millisecond(file.at_ms).ok()?,
+        };
+        Some((record, file.delivered))
     }
 }
 

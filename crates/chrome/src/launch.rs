@@ -179,6 +179,7 @@ async fn hear(ready: &mut pipe::Receiver, said: &mut String) -> io::Result<()> {
 
 /// Tells whether the browser answers; `false` if it ended first.
 async fn probe(link: &mut Link) -> bool {
+    link.control.probed();
     if link
         .outgoing
         .send(Bytes::from_static(PROBE.as_bytes()))
@@ -211,7 +212,7 @@ fn failed(run: &Path, said: &str) -> Error {
 fn end_of(run: &Path, link: &Link) -> Error {
     let end = link.ended.borrow().clone();
     match end {
-        Some(LinkEnd::Exited(record)) => did_not_start(run, record),
+        Some(LinkEnd::Exited { record, .. }) => did_not_start(run, record),
         _ => failed(run, ""),
     }
 }

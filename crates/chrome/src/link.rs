@@ -60,7 +60,13 @@ impl std::fmt::Debug for Link {
 #[derive(Clone, Debug)]
 pub enum LinkEnd {
     /// The browser ended; its keeper reaps what is left of it, then ends too.
-    Exited(ExitRecord),
+    Exited {
+        /// How it ended.
+        record: ExitRecord,
+        /// How many of the messages sent through [`Link::outgoing`] it has read whole, the
+        /// first ones in order: what came after them had no effect. `None` if nobody knows.
+        delivered: Option<u64>,
+    },
     /// The keeper is gone without a record, and the browser with it.
     KeeperGone,
     /// A daemon with a higher epoch took the browser over.

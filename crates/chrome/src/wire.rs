@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! frame   = length u32 LE (of the payload) | kind u8 | payload
-//! HELLO   = version u16 | epoch u64 | home nonce            daemon, first
+//! HELLO   = version u16 | epoch u64 | home nonce length u8 | home nonce | …    daemon, first
 //! WELCOME = version u16 | flags u8 | kept u32 | browser pid i32 | browser start u64
 //!           | keeper pid i32 | keeper start u64 | nonce length u8 | nonce
-//!           | exit length u32 | exit.json | notes           keeper, first
+//!           | exit length u32 | exit.json | notes length u32 | notes | …        keeper, first
+//! EXITED  = exit.json, with how many of this daemon's messages were delivered
 //! TAKEN   = a running total u64: messages the daemon has consumed, or bytes of messages
 //!           that the browser has read. Both sides hold back what would pass the window,
 //!           so that neither ever has to stop reading, and commands are never stuck.
 //! ```
-//! Numbers are little-endian. A kind that isn't known is skipped, so that a newer daemon can
-//! speak to an older keeper: fields are only ever added, and only at the end.
+//! Numbers are little-endian. A newer daemon speaks to an older keeper: a kind that isn't known
+//! is skipped, fields are only ever added, at the end (…), and those that aren't known ignored.
 
 use crate::{ExitRecord, Hello, Identity, Welcome};
 
@@ -62,7 +63,7 @@ pub(crate) mod tell {
     pub(crate) const MESSAGE: u8 = 2;
     /// The hello was refused: a reason u8.
     pub(crate) const REFUSED: u8 = 3;
-    /// The browser ended: its exit.json.
+    /// The browser ended: its exit.json and what it has read.
     pub(crate) const EXITED: u8 = 4;
     /// How many bytes of messages the browser has read.
     pub(crate) const TAKEN: u8 = 5;
@@ -118,6 +119,7 @@ pub(crate) fn hello(hello: &Hello) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);
     out.extend_from_slice(&VERSION.to_le_bytes());
     out.extend_from_slice(&hello.epoch.to_le_bytes());
+    out.push(u8::try_from(hello.nonce.len()).unwrap_or(0));
     out.extend_from_slice(hello.nonce.as_bytes());
     out
 }
@@ -125,11 +127,10 @@ pub(crate) fn hello(hello: &Hello) -> Vec<u8> {
 /// Reads the payload of HELLO: version, epoch, nonce.
 pub(crate) fn read_hello(payload: &[u8]) -> Option<(u16, u64, &[u8])> {
     let mut reader = Reader(payload);
-    Some((
-        u16::from_le_bytes(reader.array()?),
-        u64::from_le_bytes(reader.array()?),
-        reader.0,
-    ))
+    let version = u16::from_le_bytes(reader.array()?);
+    let epoch = u64::from_le_bytes(reader.array()?);
+    let [nonce_length] = reader.array()?;
+    Some((version, epoch, reader.slice(usize::from(nonce_length))?))
 }
 
 /// Returns the payload of WELCOME.
@@ -152,7 +153,9 @@ pub(crate) fn welcome(welcome: &Welcome) -> Vec<u8> {
     out.extend_from_slice(identity.nonce.as_bytes());
     out.extend_from_slice(&u32::try_from(exit.len()).unwrap_or(0).to_le_bytes());
     out.extend_from_slice(&exit);
-    out.extend_from_slice(&welcome.notes);
+    let notes = &welcome.notes;
+    out.extend_from_slice(&u32::try_from(notes.len()).unwrap_or(0).to_le_bytes());
+    out.extend_from_slice(notes);
     out
 }
 
@@ -170,6 +173,8 @@ pub(crate) fn read_welcome(payload: &[u8]) -> Option<Welcome> {
     let nonce = String::from_utf8(reader.slice(usize::from(nonce_length))?.to_vec()).ok()?;
     let exit_length = u32::from_le_bytes(reader.array()?) as usize;
     let exit = reader.slice(exit_length)?;
+    let notes_length = u32::from_le_bytes(reader.array()?) as usize;
+    let notes = reader.slice(notes_length)?;
     Some(Welcome {
         version,
         identity: Identity {
@@ -179,11 +184,22 @@ pub(crate) fn read_welcome(payload: &[u8]) -> Option<Welcome> {
             keeper_start,
             nonce,
         },
-        notes: bytes::Bytes::copy_from_slice(reader.0),
+        notes: bytes::Bytes::copy_from_slice(notes),
         gap: flags & 1 != 0,
         kept,
         exit: ExitRecord::from_json(exit),
     })
+}
+
+/// Returns the payload of EXITED.
+pub(crate) fn exited(record: &ExitRecord, delivered: u64) -> Vec<u8> {
+    record.to_json_with(Some(delivered))
+}
+
+/// Reads the payload of EXITED: the record, and how many messages were delivered, which an
+/// older keeper doesn't tell.
+pub(crate) fn read_exited(payload: &[u8]) -> Option<(ExitRecord, Option<u64>)> {
+    ExitRecord::from_json_with(payload)
 }
 
 /// Reads a payload that is one number.
@@ -262,8 +278,7 @@ mod tests {
     #[test]
     fn a_welcome_cut_short_is_refused() {
         let whole = welcome(&example());
-        let notes = example().notes.len();
-        for end in 0..whole.len() - notes {
+        for end in 0..whole.len() {
             assert_eq!(read_welcome(&whole[..end]), None, "cut at {end}");
         }
     }
@@ -283,6 +298,30 @@ mod tests {
             epoch: 5,
         });
         assert_eq!(read_hello(&payload), Some((VERSION, 5, &b"ab"[..])));
-        assert_eq!(read_hello(&payload[..9]), None);
+        for end in 0..payload.len() {
+            assert_eq!(read_hello(&payload[..end]), None, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn what_a_later_version_appends_is_ignored() {
+        let later = [&welcome(&example())[..], b"and more"].concat();
+        assert_eq!(read_welcome(&later), Some(example()));
+        let payload = hello(&Hello {
+            nonce: "ab".to_owned(),
+            epoch: 5,
+        });
+        let later = [&payload[..], b"and more"].concat();
+        assert_eq!(read_hello(&later), Some((VERSION, 5, &b"ab"[..])));
+    }
+
+    #[test]
+    fn an_end_reads_back_also_that_of_an_older_keeper() {
+        let record = example().exit.unwrap();
+        let payload = exited(&record, 7);
+        assert_eq!(read_exited(&payload), Some((record.clone(), Some(7))));
+        assert_eq!(ExitRecord::from_json(&payload), Some(record.clone()));
+        assert_eq!(read_exited(&record.to_json()), Some((record, None)));
+        assert_eq!(read_exited(b"{}"), None);
     }
 }

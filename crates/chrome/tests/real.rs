@@ -147,7 +147,7 @@ async fn a_killed_chromium_leaves_nothing_outside_its_run_folder() {
         let (link, welcome) = lab.launch(&spec).await.unwrap();
         kill(welcome.identity.browser_pid, Signal::KILL);
         let started = std::time::Instant::now();
-        let LinkEnd::Exited(record) = ended(&link).await else {
+        let LinkEnd::Exited { record, .. } = ended(&link).await else {
             panic!("{:?}", link.ended)
         };
         println!("its end was told after {:?}", started.elapsed());

@@ -125,7 +125,7 @@ async fn a_browser_that_ends_with_its_pipe_is_stopped_in_order() {
         .await
         .unwrap();
     assert_eq!(record.cause, ExitCause::Stopped);
-    assert!(matches!(ended(&link).await, LinkEnd::Exited(told) if told == record));
+    assert!(matches!(ended(&link).await, LinkEnd::Exited { record: told, .. } if told == record));
     assert_eq!(chrome::exit_record(&lab.run()), Some(record));
     lab.ends_clean().await;
 }
@@ -184,7 +184,7 @@ async fn a_browser_killed_from_outside_is_told_with_its_signal() {
     let mut lab = Lab::new();
     let (mut link, welcome) = lab.launch(&lab.fake(Fake::Answers)).await.unwrap();
     kill(welcome.identity.browser_pid, Signal::KILL);
-    let LinkEnd::Exited(record) = ended(&link).await else {
+    let LinkEnd::Exited { record, .. } = ended(&link).await else {
         panic!("{:?}", link.ended)
     };
     assert_eq!(record.cause, ExitCause::Signalled { signal: 9 });

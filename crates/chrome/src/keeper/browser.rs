@@ -1,6 +1,5 @@
 //! The browser as the keeper's child: its pipe, its standard error, its end.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -11,6 +10,7 @@ use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
+use super::commands::Commands;
 use super::settings::Settings;
 use super::splitter::{Framed, Splitter, TooLong};
 use crate::process;
@@ -27,19 +27,11 @@ const READ_AT_ONCE: usize = 1 << 20;
 pub(super) struct Browser {
     pub(super) pid: Pid,
     pub(super) start: u64,
-    /// `None` once the browser was asked to end, or has closed its end.
-    pub(super) commands: Option<OwnedFd>,
+    pub(super) commands: Commands,
     /// `None` once every holder has closed it.
     pub(super) messages: Option<OwnedFd>,
     pub(super) stderr: Option<OwnedFd>,
     splitter: Splitter,
-    queue: VecDeque<Vec<u8>>,
-    /// How much of the queue's first message is written.
-    written: usize,
-    /// How many bytes of messages were queued since the start.
-    pub(super) accepted: u64,
-    /// How many of them the browser has read, or will never read.
-    pub(super) taken: u64,
     /// It has written to its pipe.
     pub(super) spoke: bool,
     /// The folder that `TMPDIR` leads to through `/proc`.
@@ -81,14 +73,10 @@ impl Browser {
             pid,
             // Not reaped yet, so the id is still its own.
             start: process::start_time(pid.as_raw_nonzero().get())?,
-            commands: Some(commands),
+            commands: Commands::new(commands),
             messages: Some(messages),
             stderr: Some(stderr),
             splitter: Splitter::default(),
-            queue: VecDeque::new(),
-            written: 0,
-            accepted: 0,
-            taken: 0,
             spoke: false,
             _tmp: tmp_held,
         })
@@ -131,55 +119,6 @@ impl Browser {
                 Err(_) => self.stderr = None,
             }
         }
-    }
-
-    /// Queues a message for the browser. The daemon's window bounds the queue.
-    pub(super) fn send(&mut self, mut message: Vec<u8>) {
-        self.accepted += message.len() as u64;
-        if self.commands.is_some() {
-            message.push(0);
-            self.queue.push_back(message);
-        } else {
-            self.taken = self.accepted;
-        }
-    }
-
-    /// Tells whether something waits to be written.
-    pub(super) fn wants_to_write(&self) -> bool {
-        !self.queue.is_empty()
-    }
-
-    /// Writes as much as the browser takes.
-    pub(super) fn write(&mut self) {
-        while let (Some(fd), Some(first)) = (&self.commands, self.queue.front()) {
-            let rest = first.get(self.written..).unwrap_or_default();
-            match rustix::io::write(fd, rest) {
-                Ok(length) => {
-                    self.taken += length as u64;
-                    self.written += length;
-                    if self.written == first.len() {
-                        // The NUL is ours, the daemon counts without it.
-                        self.taken -= 1;
-                        self.written = 0;
-                        self.queue.pop_front();
-                    }
-                }
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return,
-                Err(_) => self.close_commands(),
-            }
-        }
-        if self.queue.is_empty() && 64 < self.queue.capacity() {
-            self.queue.shrink_to_fit();
-        }
-    }
-
-    /// Closes the browser's end of commands: Chromium takes that as a request to end.
-    pub(super) fn close_commands(&mut self) {
-        self.commands = None;
-        self.taken = self.accepted;
-        self.queue = VecDeque::new();
-        self.written = 0;
     }
 
     /// Sends a signal to the browser's group. To be called before it is reaped: until then its

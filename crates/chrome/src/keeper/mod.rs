@@ -16,6 +16,7 @@
 
 mod browser;
 mod class;
+mod commands;
 mod daemon;
 mod kept;
 pub(crate) mod log;

@@ -195,9 +195,7 @@ impl Keeper {
         if let Some(fd) = &self.browser.stderr {
             add(fd.as_fd(), PollFlags::IN, |ready| ready.stderr = true);
         }
-        if let Some(fd) = &self.browser.commands
-            && self.browser.wants_to_write()
-        {
+        if let Some(fd) = self.browser.commands.to_write() {
             add(fd.as_fd(), PollFlags::OUT, |_| ());
         }
         if let Some(fd) = &self.launcher {
@@ -291,7 +289,7 @@ impl Keeper {
         let log = &mut self.log;
         self.browser
             .read_stderr(&mut self.buffer, |bytes| log.write(bytes));
-        self.browser.close_commands();
+        self.browser.commands.lose();
         self.browser.messages = None;
         self.browser.stderr = None;
 
@@ -320,7 +318,8 @@ impl Keeper {
                 .say(&format!("{} was not written: {err}", exit::FILE));
         }
         if let Some(daemon) = &mut self.daemon {
-            daemon.tell(tell::EXITED, &record.to_json());
+            let delivered = self.browser.commands.delivered();
+            daemon.tell(tell::EXITED, &wire::exited(&record, delivered));
         }
         self.launcher = None;
         self.phase = Phase::Ended {
@@ -343,7 +342,7 @@ impl Keeper {
             self.kept.gap_known(self.dropped_at_welcome);
             self.taking_since = now();
             match kind {
-                ask::MESSAGE => self.browser.send(payload),
+                ask::MESSAGE => self.browser.commands.send(payload),
                 ask::NOTES => self.notes = payload,
                 ask::WILL => match wire::read_will(&payload) {
                     Some(will) => self.will = will,
@@ -352,7 +351,7 @@ impl Keeper {
                 ask::STOP => {
                     let grace = wire::read_number(&payload).unwrap_or(0);
                     // What it said before goes out before.
-                    self.browser.write();
+                    self.browser.commands.write();
                     self.stop(Duration::from_millis(grace), ExitCause::Stopped);
                 }
                 ask::TAKEN => match wire::read_number(&payload) {
@@ -434,10 +433,12 @@ impl Keeper {
         };
         caller.tell(tell::WELCOME, &wire::welcome(&welcome));
         if let Some(record) = exit {
-            caller.tell(tell::EXITED, &record.to_json());
+            // It reads nothing that is said from here on.
+            caller.tell(tell::EXITED, &wire::exited(&record, 0));
         }
         self.epoch = epoch;
-        self.taken_before = self.browser.accepted;
+        self.browser.commands.next_speaker();
+        self.taken_before = self.browser.commands.accepted;
         self.taken_told = 0;
         self.dropped_at_welcome = self.kept.dropped();
         self.dropped_told = self.dropped_at_welcome;
@@ -446,7 +447,8 @@ impl Keeper {
         self.daemon = Some(caller);
     }
 
-    /// Has the browser end: asked now, told at half of `grace`, killed at its end.
+    /// Has the browser end: asked now, told at half of `grace`, killed at its end. Without any
+    /// it isn't asked: it stays known what it has read.
     fn stop(&mut self, grace: Duration, cause: ExitCause) {
         let now = now();
         match &mut self.phase {
@@ -457,7 +459,9 @@ impl Keeper {
                     terminate_at,
                     kill_at: now + grace,
                 };
-                self.browser.close_commands();
+                if !grace.is_zero() {
+                    self.browser.commands.close();
+                }
             }
             Phase::Stopping { kill_at, .. } => *kill_at = (*kill_at).min(now + grace),
         }
@@ -490,9 +494,13 @@ impl Keeper {
 
     /// Writes whatever is taken, and lets go of a daemon that has gone.
     fn speak(&mut self) {
-        self.browser.write();
+        self.browser.commands.write();
         if let Some(daemon) = &mut self.daemon {
-            let taken = self.browser.taken.saturating_sub(self.taken_before);
+            let taken = self
+                .browser
+                .commands
+                .taken
+                .saturating_sub(self.taken_before);
             if self.taken_told + REPORT as u64 <= taken {
                 self.taken_told = taken;
                 daemon.tell(tell::TAKEN, &taken.to_le_bytes());
@@ -515,9 +523,9 @@ impl Keeper {
         self.kept.take_back();
         self.alone_since = now();
         for message in std::mem::take(&mut self.will) {
-            self.browser.send(message);
+            self.browser.commands.send(message);
         }
-        self.browser.write();
+        self.browser.commands.write();
         if self.launcher.is_some() {
             // Nobody but the launcher knows of this browser yet.
             self.stop(Duration::ZERO, ExitCause::Stopped);

@@ -9,8 +9,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::OwnedReadHalf;
 
 use super::{LinkEnd, Shared};
+use crate::exit_record;
 use crate::wire::{self, HEADER, tell};
-use crate::{ExitRecord, exit_record};
 
 /// How long a keeper that closed the connection may take to end, if it is ending.
 const END_LIMIT: Duration = Duration::from_secs(2);
@@ -29,7 +29,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut half: OwnedReadHalf, mut rest: 
     drop(half);
     let end = tell_apart(&shared, read).await;
     let error = match &end {
-        LinkEnd::Exited(_) => None,
+        LinkEnd::Exited { .. } => None,
         LinkEnd::KeeperGone => Some(io::Error::from(io::ErrorKind::ConnectionReset)),
         LinkEnd::Displaced => Some(io::Error::other("displaced by another daemon")),
         LinkEnd::Closed(error) => Some(io::Error::new(error.kind(), error.to_string())),
@@ -81,9 +81,12 @@ pub(crate) fn next_frame(buffer: &mut BytesMut) -> io::Result<Option<(u8, Bytes)
 fn on_frame(shared: &Shared, kind: u8, payload: Bytes) {
     match kind {
         tell::MESSAGE => shared.arrived(payload),
-        tell::EXITED => match ExitRecord::from_json(&payload) {
+        tell::EXITED => match wire::read_exited(&payload) {
             // Told before the last messages are read: they may be many.
-            Some(record) => shared.end(LinkEnd::Exited(record)),
+            Some((record, delivered)) => shared.end(LinkEnd::Exited {
+                record,
+                delivered: delivered.map(|n_read| shared.without_probes(n_read)),
+            }),
             None => tracing::warn!("the keeper's exit record can't be read"),
         },
         tell::TAKEN => shared.browser_took(wire::read_number(&payload).unwrap_or(0)),
@@ -112,7 +115,13 @@ async fn tell_apart(shared: &Shared, read: io::Result<()>) -> LinkEnd {
     };
     match tokio::time::timeout(END_LIMIT, shared.keeper.exited()).await {
         // A record may have been written and not told.
-        Ok(()) => exit_record(&shared.run).map_or(LinkEnd::KeeperGone, LinkEnd::Exited),
+        Ok(()) => match exit_record(&shared.run) {
+            Some(record) => LinkEnd::Exited {
+                record,
+                delivered: None,
+            },
+            None => LinkEnd::KeeperGone,
+        },
         Err(_lives) => LinkEnd::Closed(Arc::new(error)),
     }
 }

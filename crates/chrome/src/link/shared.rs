@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(super) taken_by_browser: AtomicU64,
     /// How many messages the keeper had to drop in all.
     dropped: AtomicU64,
+    /// How many messages were sent that the holder of the link knows nothing of.
+    probes: AtomicU64,
 }
 
 /// Messages that nobody has asked for. The keeper's window bounds them.
@@ -85,6 +87,7 @@ impl Shared {
             n_written: watch::Sender::new(0),
             taken_by_browser: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            probes: AtomicU64::new(0),
         }
     }
 
@@ -211,6 +214,16 @@ impl Shared {
 
     pub(super) fn keeper_dropped(&self, total: u64) {
         self.dropped.fetch_max(total, Ordering::Relaxed);
+    }
+
+    /// Takes note that a message goes out that the holder of the link knows nothing of.
+    pub(crate) fn probed(&self) {
+        self.probes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many of the messages that the browser has read are the holder's own.
+    pub(super) fn without_probes(&self, n_read: u64) -> u64 {
+        n_read.saturating_sub(self.probes.load(Ordering::Relaxed))
     }
 
     /// Returns how many messages the keeper told it had to drop.

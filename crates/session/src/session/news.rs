@@ -54,7 +54,7 @@ impl Session {
 
     fn on_link_end(&mut self, link: LinkId, end: &LinkEnd) {
         let fact = match end {
-            LinkEnd::Exited(record) => Fact::BrowserGone(link, cause_of(record)),
+            LinkEnd::Exited { record, .. } => Fact::BrowserGone(link, cause_of(record)),
             LinkEnd::KeeperGone => Fact::BrowserGone(link, Cause::KeeperGone),
             LinkEnd::Displaced | LinkEnd::Closed(_) => Fact::LinkLost(link),
         };
