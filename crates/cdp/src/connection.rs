@@ -144,6 +144,15 @@ impl Connection {
         self.inner.in_flight.next()
     }
 
+    /// Returns how many messages the transport has taken so far.
+    ///
+    /// Whatever is sent from now on is counted from this number on: told by the other side how
+    /// many were read, one knows which were not.
+    #[must_use]
+    pub fn n_sent(&self) -> u64 {
+        self.inner.outbox.n_sent()
+    }
+
     /// Returns the replies to commands of an earlier daemon; `None` if they were taken before.
     /// They end with the link.
     #[must_use]

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker};
 
@@ -27,6 +28,8 @@ pub(crate) struct Outbox {
     sink: Mutex<Slot>,
     /// Told when the writer task must poll the sink itself.
     wake: Notify,
+    /// How many messages the sink has taken.
+    n_sent: AtomicU64,
 }
 
 struct Parcel {
@@ -60,6 +63,7 @@ impl Outbox {
             room: Arc::new(Semaphore::new(ROOM as usize)),
             sink: Mutex::default(),
             wake: Notify::new(),
+            n_sent: AtomicU64::new(0),
         }
     }
 
@@ -126,6 +130,11 @@ impl Outbox {
         }
     }
 
+    /// Returns how many messages the sink has taken.
+    pub(crate) fn n_sent(&self) -> u64 {
+        self.n_sent.load(Ordering::Relaxed)
+    }
+
     /// Takes back a message that has not been given to the sink.
     pub(crate) fn withdraw(&self, id: u32) -> bool {
         let mut waiting = self.waiting();
@@ -167,6 +176,7 @@ impl Outbox {
                 continue;
             };
             outgoing.as_mut().start_send(parcel.message)?;
+            self.n_sent.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -8,11 +8,13 @@ use std::path::Path;
 
 use crate::{LaunchSpec, Sandbox};
 
-/// Windows of the browser's own that nobody sees: they cost 155 MB (measured).
-const DISABLED: [&str; 3] = [
+/// Windows of the browser's own that nobody sees: they cost 155 MB (measured). And the end of
+/// a profile with its last window: it takes every session cookie along (measured).
+const DISABLED: [&str; 4] = [
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",
     "OmniboxAimPopup",
+    "DestroyProfileOnBrowserClose",
 ];
 /// The network service in the browser's process: its death is then loud. A process of its
 /// own would take every cookie along without an event.
@@ -212,7 +214,8 @@ mod tests {
         );
         assert_eq!(
             the_only(&args, DISABLE),
-            "SystemOff,WebUIOmniboxPopup,WebUIOmniboxAimPopup,OmniboxAimPopup,A,B<T:k/v,C"
+            "SystemOff,WebUIOmniboxPopup,WebUIOmniboxAimPopup,OmniboxAimPopup,\
+             DestroyProfileOnBrowserClose,A,B<T:k/v,C"
         );
         assert_eq!(the_only(&args, ENABLE), "SystemOn,NetworkServiceInProcess2");
     }
@@ -228,7 +231,8 @@ mod tests {
         );
         assert_eq!(
             the_only(&args, DISABLE),
-            "WebUIOmniboxPopup,WebUIOmniboxAimPopup,NetworkServiceInProcess2"
+            "WebUIOmniboxPopup,WebUIOmniboxAimPopup,DestroyProfileOnBrowserClose,\
+             NetworkServiceInProcess2"
         );
         assert_eq!(the_only(&args, ENABLE), "OmniboxAimPopup");
     }

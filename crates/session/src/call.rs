@@ -1,7 +1,7 @@
 //! One call on a session's pages: how it waits, how it is journalled, how it is done.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use base::{CallId, Ctx, SessionId, TabId};
 use cdp::protocol::target;
@@ -25,6 +25,8 @@ pub(crate) struct Pending {
     pub act: Act,
     /// Whether something that can change a page may have been sent.
     pub sent: Arc<AtomicBool>,
+    /// How many messages the link had taken when the call was about to send its first effect.
+    pub sent_after: Arc<AtomicU64>,
     /// Who waits for it.
     pub reply: oneshot::Sender<Result<Acted, Error>>,
 }
@@ -153,6 +155,8 @@ struct Journal {
     call: CallId,
     operation: &'static str,
     sent: Arc<AtomicBool>,
+    sent_after: Arc<AtomicU64>,
+    live: Arc<Live>,
 }
 
 impl Journal {
@@ -163,6 +167,8 @@ impl Journal {
             call: pending.ctx.call,
             operation: pending.act.name(),
             sent: Arc::clone(&pending.sent),
+            sent_after: Arc::clone(&pending.sent_after),
+            live: Arc::clone(&bench.live),
         }
     }
 
@@ -184,6 +190,7 @@ impl Journal {
             outcome: None,
         };
         self.deps.store.calls().record(&row).await?;
+        self.sent_after.store(self.live.connection.n_sent(), Ordering::SeqCst);
         self.sent.store(true, Ordering::SeqCst);
         Ok(())
     }

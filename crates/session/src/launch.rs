@@ -74,7 +74,7 @@ pub(crate) async fn launch(
     };
     if let Err(err) = deps.store.browsers().put(&row).await {
         // Nobody would find it again.
-        end(deps, &chrome_link.control, browser, &welcome.identity).await;
+        end(deps, &chrome_link.control, browser, &welcome.identity, GRACE).await;
         return Err(err.into());
     }
     let options = Options { first_id: 1, event_capacity: EVENTS, late_capacity: LATE };
@@ -94,12 +94,12 @@ pub(crate) async fn launch(
     Ok(live)
 }
 
-/// Ends a browser and removes what is left of it.
+/// Ends a browser and removes what is left of it; it may use `grace` to end by itself.
 ///
 /// # Cancel safety
 /// The end goes on; what is left is swept at the next start.
-pub(crate) async fn stop(deps: &Deps, live: &Live) {
-    end(deps, &live.control, live.id, &live.identity).await;
+pub(crate) async fn stop(deps: &Deps, live: &Live, grace: Duration) {
+    end(deps, &live.control, live.id, &live.identity, grace).await;
     live.connection.close();
 }
 
@@ -125,10 +125,16 @@ pub(crate) async fn end_unadopted(deps: &Deps, row: &BrowserRow) {
     forget(deps, row.id, how.as_deref().unwrap_or("gone")).await;
 }
 
-async fn end(deps: &Deps, control: &chrome::Control, browser: BrowserId, identity: &Identity) {
+async fn end(
+    deps: &Deps,
+    control: &chrome::Control,
+    browser: BrowserId,
+    identity: &Identity,
+    grace: Duration,
+) {
     let run = run_folder(&deps.config.home, browser);
     let ctx = Ctx::within(STOP_LIMIT);
-    let how = match control.stop(&ctx, GRACE).await {
+    let how = match control.stop(&ctx, grace).await {
         Ok(record) => record.to_string(),
         Err(err) => {
             // Its keeper is gone or doesn't answer: by id and start time, then.

@@ -47,6 +47,6 @@ pub use deps::Deps;
 pub use error::Error;
 /// What a session's acts are made of.
 pub use page;
-pub use registry::{CallRecord, Filter, How, InFlight, Open, Opened, Sessions};
+pub use registry::{CallRecord, Filter, How, InFlight, Listing, Open, Opened, Sessions};
 pub use store::CallState;
 pub use summary::{CheckpointInfo, Recovered, Summary, TabInfo};

@@ -10,7 +10,7 @@ use store::{CallRow, CallState, SessionRow};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
 use crate::Error;
-use crate::act::{Act, Acted};
+use crate::act::{Act, Acted, Outcome};
 use crate::call::Pending;
 use crate::cause::Cause;
 use crate::checkpoint::capture;
@@ -60,6 +60,8 @@ pub struct Opened {
     pub how: How,
     /// The last recovery, if no answer has told it yet.
     pub recovered: Option<Recovered>,
+    /// The HTTP status of the page it went to.
+    pub http_status: Option<u16>,
 }
 
 /// Which sessions a list shows.
@@ -74,6 +76,15 @@ pub enum Filter {
     All,
     /// Those in one state.
     State(StateName),
+}
+
+/// Sessions that were listed, and those that could not be.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// The sessions, oldest first.
+    pub sessions: Vec<Summary>,
+    /// Rows that don't read back as they were written: what is told of each.
+    pub damaged: Vec<store::Damaged>,
 }
 
 /// What the journal knows of a call.
@@ -325,6 +336,7 @@ impl Sessions {
         let resume = if how == How::Resumed { Resume::Asked } else { Resume::No };
         let mut recovered =
             handle.ask(ctx, |reply| Command::Wake { resume, reply }).await??;
+        let mut http_status = None;
         let goes = how != How::Resumed || open.navigate;
         if let Some(url) = open.url.filter(|_| goes) {
             let navigate = Act::Navigate(page::Navigate { url });
@@ -332,8 +344,11 @@ impl Sessions {
             let step = Ctx { call: CallId::new(), ..ctx.clone() };
             let acted = self.act_on(&step, &handle, None, navigate).await?;
             recovered = acted.recovered.or(recovered);
+            if let Outcome::Navigated(navigated) = acted.outcome {
+                http_status = navigated.http_status;
+            }
         }
-        Ok(Opened { session: handle.summary(), how, recovered })
+        Ok(Opened { session: handle.summary(), how, recovered, http_status })
     }
 
     async fn find_or_create(&self, ctx: &Ctx, open: &Open) -> Result<(Handle, How), Error> {
@@ -413,7 +428,7 @@ impl Sessions {
     ///
     /// # Cancel safety
     /// Yes.
-    pub async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, Error> {
+    pub async fn list(&self, filter: &Filter) -> Result<Listing, Error> {
         let shown = |state: StateName| match filter {
             Filter::Open => state != StateName::Closed,
             Filter::Active => state.holds_browser(),
@@ -426,17 +441,18 @@ impl Sessions {
             .filter(|handle| !handle.is_ended())
             .map(Handle::summary)
             .collect();
-        if shown(StateName::Closed) {
-            let closed = self.deps().store.sessions().list_states(&[StateName::Closed]).await?;
-            for row in closed.rows {
-                if !all.iter().any(|summary| summary.id == row.id) {
-                    all.push(self.at_rest(&row).await?);
-                }
+        // Those that aren't closed have their tasks; the damaged ones come with any question.
+        let asked: &[StateName] =
+            if shown(StateName::Closed) { &[StateName::Closed] } else { &[] };
+        let stored = self.deps().store.sessions().list_states(asked).await?;
+        for row in stored.rows {
+            if !all.iter().any(|summary| summary.id == row.id) {
+                all.push(self.at_rest(&row).await?);
             }
         }
         all.retain(|summary| shown(summary.state));
         all.sort_by_key(|summary| summary.id);
-        Ok(all)
+        Ok(Listing { sessions: all, damaged: stored.damaged })
     }
 
     async fn at_rest(&self, row: &SessionRow) -> Result<Summary, Error> {
@@ -552,8 +568,14 @@ impl Sessions {
     ) -> Result<Acted, Error> {
         let sent = Arc::new(AtomicBool::new(false));
         let (reply, answer) = oneshot::channel();
-        let pending =
-            Pending { ctx: ctx.clone(), tab, act, sent: Arc::clone(&sent), reply };
+        let pending = Pending {
+            ctx: ctx.clone(),
+            tab,
+            act,
+            sent: Arc::clone(&sent),
+            sent_after: Arc::default(),
+            reply,
+        };
         let told = ctx.race(handle.commands.send(Command::Act(pending))).await;
         told.map_err(Error::not_sent)?.map_err(|_| Error::TaskEnded)?;
         // The call ends by itself at its deadline and then says what it knows.

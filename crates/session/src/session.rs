@@ -19,7 +19,7 @@ mod done;
 mod news;
 mod recovering;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ use crate::live::{FromLink, Live, MOST_NEWS};
 use crate::report;
 use crate::slots::{Slot, Slots};
 use crate::state::{Denied, Effect, Fact, Kind, LinkId, State};
-use crate::summary::{Recovered, Summary};
+use crate::summary::{CheckpointInfo, Recovered, Summary};
 use crate::tabs::Tabs;
 use crate::watch_pages::{MOST_FACTS, PageNews, PageWatch};
 use capturing::Capturing;
@@ -99,6 +99,12 @@ pub(crate) struct Session {
     /// Calls in order; the first of them runs while `running` is set.
     queue: VecDeque<Pending>,
     running: Option<Running>,
+    /// Calls that a lost link cut off, until it is known what the browser has read of them.
+    cut_off: Vec<(Pending, Option<TabId>, Error)>,
+    /// How many messages of the last link its browser read, once the link has ended.
+    delivered: Option<Option<u64>>,
+    /// Tabs that are being brought back.
+    restoring: BTreeSet<TabId>,
     waiting: Vec<oneshot::Sender<Result<Option<Recovered>, Error>>>,
     closing: closing::Closing,
 
@@ -112,10 +118,17 @@ pub(crate) struct Session {
     failure: Option<Error>,
     /// Ends when the last browser to be stopped is gone.
     stopping: Option<Shared<BoxFuture<'static, ()>>>,
+    /// Browsers that are being stopped.
+    stops: usize,
+    /// Checkpoints that were asked for while the browser is without its state.
+    held_captures: Vec<HeldCapture>,
     /// When the browser was lost that is being replaced.
     lost_at: Option<Timestamp>,
     ended: bool,
 }
+
+/// A checkpoint somebody waits for: its name, and who.
+type HeldCapture = (Option<String>, oneshot::Sender<Result<CheckpointInfo, Error>>);
 
 /// The ordered call that runs.
 struct Running {
@@ -164,6 +177,9 @@ impl Session {
             work: TaskSet::new(),
             queue: VecDeque::new(),
             running: None,
+            cut_off: vec![],
+            delivered: None,
+            restoring: BTreeSet::new(),
             waiting: vec![],
             closing: closing::Closing::default(),
             facts: VecDeque::new(),
@@ -174,6 +190,8 @@ impl Session {
             probing: false,
             failure: None,
             stopping: None,
+            stops: 0,
+            held_captures: vec![],
             lost_at: None,
             ended: false,
             deps: Arc::clone(&deps),

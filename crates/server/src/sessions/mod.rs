@@ -99,7 +99,7 @@ impl Operate for OnSessions {
                 .list(&Filter::All)
                 .await
                 .map_err(|err| failure(&err))?;
-            Ok(all.iter().map(|session| session.state).collect())
+            Ok(all.sessions.iter().map(|session| session.state).collect())
         })
     }
 }

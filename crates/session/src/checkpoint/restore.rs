@@ -30,6 +30,10 @@ use crate::tabs::Tabs;
 /// How long one tab's real page may take to load before the session goes on without.
 const LOAD_LIMIT: Duration = Duration::from_secs(15);
 
+/// How often, and how far apart, a history is tried to be reset.
+const RESET_TRIES: usize = 50;
+const RESET_PAUSE: Duration = Duration::from_millis(20);
+
 /// A checkpoint's content, read and checked.
 pub(crate) struct Content {
     /// Its row.
@@ -318,7 +322,7 @@ async fn load(ctx: &Ctx, page: &Page, tab: &TabPart) -> Result<Loaded, Error> {
     if tab.url.is_empty() || tab.url == "about:blank" {
         let navigate = wire::Navigate { url: "about:blank".to_owned(), ..Default::default() };
         page.session().call(ctx, &navigate).await?;
-        page.session().call(ctx, &wire::ResetNavigationHistory {}).await?;
+        reset_history(ctx, page).await?;
         return Ok(Loaded { url: true, scroll: true });
     }
     let step = ctx.at_most(LOAD_LIMIT);
@@ -333,10 +337,30 @@ async fn load(ctx: &Ctx, page: &Page, tab: &TabPart) -> Result<Loaded, Error> {
         return Ok(Loaded { url: false, scroll: false });
     }
     // The stubs before it must not be what "back" leads to.
-    page.session().call(ctx, &wire::ResetNavigationHistory {}).await?;
+    reset_history(ctx, page).await?;
     let url = *page.state().url.expose() == tab.url;
     let scroll = url && scroll_to(&step, page, tab).await;
     Ok(Loaded { url, scroll })
+}
+
+/// Removes every entry but the current one from the tab's history.
+///
+/// Right after a document took another's place Chromium 156 may answer "Not attached to an
+/// active page" for some milliseconds.
+async fn reset_history(ctx: &Ctx, page: &Page) -> Result<(), Error> {
+    for pause in base::Backoff::new(RESET_PAUSE, RESET_PAUSE).take(RESET_TRIES) {
+        match page.session().call(ctx, &wire::ResetNavigationHistory {}).await {
+            Ok(_) => return Ok(()),
+            Err(cdp::Error::Protocol { message, .. }) => {
+                tracing::debug!(%message, "the history can't be reset yet");
+                ctx.pause(pause).await?;
+            }
+            Err(err) => return Err(err.into()),
+        }
+    }
+    // Only "back" would show it: a stub that leads on to nothing.
+    tracing::warn!("a tab's history could not be reset");
+    Ok(())
 }
 
 async fn scroll_to(ctx: &Ctx, page: &Page, tab: &TabPart) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use base::{TabId, TaskKind};
+use base::{Code, TabId, TaskKind};
 use store::CallState;
 use tokio::sync::oneshot;
 
@@ -133,6 +133,7 @@ impl Session {
             self.reply(waiting, Ok(untold));
         }
         self.run_queue();
+        self.run_held_captures();
     }
 
     /// No browser will come: whoever waited is told why.
@@ -143,6 +144,9 @@ impl Session {
         }
         for pending in std::mem::take(&mut self.queue) {
             self.reply(pending.reply, Err(refused.clone()));
+        }
+        for (_, reply) in std::mem::take(&mut self.held_captures) {
+            self.reply(reply, Err(refused.clone()));
         }
     }
 
@@ -155,7 +159,10 @@ impl Session {
 
     /// Starts the next call, if none runs and the session is alive.
     pub(super) fn run_queue(&mut self) {
-        if !self.is_alive() || self.running.is_some() {
+        // A tab that is being brought back shows stubs, and a browser whose storage is being
+        // given back shows none: not the pages anybody asked for.
+        let busy = !self.restoring.is_empty() || self.capturing.is_frozen();
+        if !self.is_alive() || self.running.is_some() || busy {
             return;
         }
         // Those before and after an express call that was held may run beside it.
@@ -229,7 +236,14 @@ impl Session {
         if pending.act.mutates() {
             self.capturing.dirt().raise(self.deps.clock.instant());
         }
+        if matches!(pending.act, Act::NewTab { .. } | Act::CloseTab) {
+            (self.save_row, self.save_tabs) = (true, true);
+        }
         match result {
+            // Its requests died with the network service, and are made again.
+            Err(err) if self.capturing.is_frozen() && err.code() == Code::NavigationFailed => {
+                self.queue.push_front(pending);
+            }
             Err(err) if err.is_loss() => self.on_cut_off(link, pending, tab, &err),
             result => self.answer(pending, tab, result),
         }
@@ -238,7 +252,11 @@ impl Session {
 
     /// The browser or the page went while a call ran.
     fn on_cut_off(&mut self, link: LinkId, pending: Pending, tab: Option<TabId>, err: &Error) {
-        if pending.sent.load(Ordering::SeqCst) {
+        if pending.sent.load(Ordering::SeqCst) && self.is_link_lost(link) {
+            // How much of it the browser has read is told by the link's end.
+            self.cut_off.push((pending, tab, err.clone()));
+            self.judge_cut_off();
+        } else if pending.sent.load(Ordering::SeqCst) {
             let unknown = Error::OutcomeUnknown { reason: err.to_string() };
             self.answer(pending, tab, Err(unknown));
         } else {
@@ -250,11 +268,31 @@ impl Session {
             self.on_page_news(PageNews::Crashed(tab));
             self.on_page_news(PageNews::Gone(tab));
         }
-        let link_is_gone =
-            self.live.as_ref().is_some_and(|live| live.connection.is_lost().is_some());
-        if link_is_gone && self.is_alive() && self.is_current(link) {
-            self.facts.push_back(Fact::LinkLost(link));
+    }
+
+    fn is_link_lost(&self, link: LinkId) -> bool {
+        let live = self.live.as_ref().filter(|live| live.link == link);
+        live.is_none_or(|live| live.connection.is_lost().is_some())
+    }
+
+    /// Decides about the calls that a lost link cut off, as far as its end is known.
+    ///
+    /// A browser that was killed before it read a call's first message did nothing of it: the
+    /// call runs again on whatever comes back. Otherwise nobody knows what it did.
+    pub(super) fn judge_cut_off(&mut self) {
+        let Some(delivered) = self.delivered else { return };
+        for (pending, tab, err) in std::mem::take(&mut self.cut_off) {
+            let unread = delivered
+                .is_some_and(|read| read <= pending.sent_after.load(Ordering::SeqCst));
+            if unread {
+                pending.sent.store(false, Ordering::SeqCst);
+                self.queue.push_front(pending);
+            } else {
+                let unknown = Error::OutcomeUnknown { reason: err.to_string() };
+                self.answer(pending, tab, Err(unknown));
+            }
         }
+        self.run_queue();
     }
 
     fn answer(&mut self, pending: Pending, tab: Option<TabId>, result: Result<Outcome, Error>) {

@@ -78,6 +78,10 @@ impl Capturing {
         !std::mem::replace(&mut self.frozen, true)
     }
 
+    pub(super) const fn is_frozen(&self) -> bool {
+        self.frozen
+    }
+
     pub(super) fn thaw(&mut self) {
         self.frozen = false;
     }
@@ -159,7 +163,18 @@ impl Session {
         name: Option<&str>,
         reply: oneshot::Sender<Result<CheckpointInfo, Error>>,
     ) {
+        if self.capturing.is_frozen() {
+            self.held_captures.push((name.map(str::to_owned), reply));
+            return;
+        }
         self.order("explicit", name, true, Some(reply), Then::Nothing);
+    }
+
+    /// Takes the checkpoints that had to wait: the browser has its state again.
+    pub(super) fn run_held_captures(&mut self) {
+        for (name, reply) in std::mem::take(&mut self.held_captures) {
+            self.capture_asked(name.as_deref(), reply);
+        }
     }
 
     fn order(
@@ -173,7 +188,7 @@ impl Session {
         let Some(live) = self.live.clone() else {
             let refused = self.refusal();
             if let Some(link) = self.state.link() {
-                self.on_captured(link, Err(refused), reply, then);
+                self.on_captured(link, Err(refused), None, reply, then);
             }
             return;
         };
@@ -192,6 +207,7 @@ impl Session {
             last: self.capturing.last.clone(),
         };
         let deps = Arc::clone(&self.deps);
+        let asked = name.map(str::to_owned);
         // Of two captures at once the later publish might find a part gone (store).
         let turn = Arc::clone(&self.capture_turn);
         self.spawn_work(TaskKind::Checkpoint, async move {
@@ -199,7 +215,7 @@ impl Session {
             let ctx = own(CAPTURE_LIMIT);
             let result = ctx.race(capture(&ctx, &deps, &live, order)).await;
             let result = result.map_err(Error::not_sent).and_then(|result| result);
-            Done::Captured { link: live.link, result, reply, then }
+            Done::Captured { link: live.link, result, name: asked, reply, then }
         });
     }
 
@@ -207,6 +223,7 @@ impl Session {
         &mut self,
         link: LinkId,
         result: Result<Captured, Error>,
+        name: Option<String>,
         reply: Option<oneshot::Sender<Result<CheckpointInfo, Error>>>,
         then: Then,
     ) {
@@ -222,7 +239,7 @@ impl Session {
                 self.capturing.failures = 0;
                 self.capturing.last = Some(manifest);
                 self.capturing.newest = Some(info.clone());
-                self.save_row = true;
+                (self.save_row, self.save_tabs) = (true, true);
                 if let Some(reply) = reply {
                     self.reply(reply, Ok(info));
                 }
@@ -235,8 +252,11 @@ impl Session {
             }
             Ok(Captured::Discarded(service)) => {
                 self.on_service_lost(service);
-                let reason = "the browser lost its storage meanwhile".to_owned();
-                failed = Some((Error::OutcomeUnknown { reason }, reply));
+                let reason = "the browser has lost its storage".to_owned();
+                match reply {
+                    Some(reply) => self.held_captures.push((name, reply)),
+                    None => failed = Some((Error::Checkpoint { reason }, None)),
+                }
             }
             Err(err) => {
                 if !err.is_loss() {

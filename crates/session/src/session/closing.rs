@@ -16,6 +16,8 @@ pub(super) struct Closing {
     /// Who waits for the shutdown, and what becomes of the browser.
     shut_down: Option<(Browsers, oneshot::Sender<()>)>,
     begun: bool,
+    /// The browser lives on without us.
+    leaves: bool,
 }
 
 impl Closing {
@@ -82,11 +84,14 @@ impl Session {
                 if let Some(live) = &self.live {
                     live.note(&self.tabs);
                 }
-                self.finish_shut_down();
+                self.closing.leaves = true;
+                if self.stops == 0 {
+                    self.finish_shut_down();
+                }
                 return;
             }
         }
-        if !holds {
+        if !holds && self.stops == 0 {
             self.finish_shut_down();
         }
     }
@@ -103,7 +108,8 @@ impl Session {
 
     /// A browser is gone; if somebody waited for that, the task is done.
     pub(super) fn on_stopped(&mut self) {
-        if self.live.is_some() {
+        self.stops = self.stops.saturating_sub(1);
+        if 0 < self.stops || (self.live.is_some() && !self.closing.leaves) {
             return;
         }
         if self.closing.is_shutting_down() {

@@ -45,6 +45,7 @@ pub(super) enum Done {
     Captured {
         link: LinkId,
         result: Result<Captured, Error>,
+        name: Option<String>,
         reply: Option<oneshot::Sender<Result<CheckpointInfo, Error>>>,
         then: Then,
     },
@@ -84,8 +85,8 @@ impl Session {
             Done::Call { link, ordered, pending, tab, result } => {
                 self.on_call_done(link, ordered, pending, tab, result);
             }
-            Done::Captured { link, result, reply, then } => {
-                self.on_captured(link, result, reply, then);
+            Done::Captured { link, result, name, reply, then } => {
+                self.on_captured(link, result, name, reply, then);
             }
             Done::ReadAside => self.capturing.dirt().raise(self.deps.clock.instant()),
             Done::Reseeded(link, result) => self.on_reseeded(link, result),

@@ -59,6 +59,12 @@ impl Session {
             LinkEnd::Displaced | LinkEnd::Closed(_) => Fact::LinkLost(link),
         };
         tracing::warn!(?end, "the link to the browser ended");
+        let delivered = match end {
+            LinkEnd::Exited { delivered, .. } => *delivered,
+            LinkEnd::KeeperGone | LinkEnd::Displaced | LinkEnd::Closed(_) => None,
+        };
+        self.delivered = Some(delivered);
+        self.judge_cut_off();
         self.lost_at.get_or_insert_with(|| self.deps.clock.wall());
         self.facts.push_back(fact);
     }
@@ -335,7 +341,10 @@ impl Session {
                 self.capturing.thaw();
                 self.capturing.dirt().raise(self.deps.clock.instant());
                 self.run_queue();
+                self.run_held_captures();
             }
+            // The service died with its browser; the link's end says the rest.
+            Err(err) if err.is_loss() => {}
             Err(err) => {
                 // A browser without its state is worse than none: replace it.
                 tracing::error!(%err, "the browser could not be given its state back");

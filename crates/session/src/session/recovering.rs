@@ -95,8 +95,9 @@ impl Session {
             return;
         }
         let deps = Arc::clone(&self.deps);
+        self.stops += 1;
         self.spawn_work(TaskKind::Background, async move {
-            launch::stop(&deps, &live).await;
+            launch::stop(&deps, &live, launch::GRACE).await;
             Done::Stopped
         });
     }
@@ -107,6 +108,7 @@ impl Session {
         self.save_row = true;
         self.save_tabs = true;
         self.claimed = None;
+        self.delivered = None;
         live.note(&self.tabs);
         self.live = Some(live);
         self.last_probe = self.deps.clock.instant();
@@ -262,6 +264,7 @@ impl Session {
         let (Some(live), Some(old)) = (self.live.clone(), self.tabs.get(tab)) else { return };
         let known = crate::tabs::known(&old);
         let part = TabPart { session_storage: self.session_storage_of(tab), ..known.clone() };
+        self.restoring.insert(tab);
         self.tabs.update(tab, |tab| {
             tab.known = known;
             tab.page = None;
@@ -274,10 +277,11 @@ impl Session {
         self.spawn_work(TaskKind::PageWork, async move {
             let ctx = own(limit);
             let work = async {
+                // The new one first: a browser whose last window closes may give up state.
+                let page: Page = restore::open_tab(&ctx, &live, &tabs, tab).await?;
                 let close =
                     cdp::protocol::target::CloseTarget { target_id: old.target.clone() };
                 live.connection.root().post(&close)?;
-                let page: Page = restore::open_tab(&ctx, &live, &tabs, tab).await?;
                 restore::restore_tab(&ctx, &page, &part).await
             };
             Done::TabRestored(link, tab, work.await)
@@ -290,6 +294,7 @@ impl Session {
         tab: base::TabId,
         result: Result<Report, Error>,
     ) {
+        self.restoring.remove(&tab);
         if !self.is_current(link) {
             return;
         }
@@ -313,6 +318,10 @@ impl Session {
     pub(super) fn stop_browser(&mut self) {
         self.lost_at.get_or_insert_with(|| self.deps.clock.wall());
         self.tabs.forget_pages();
+        self.restoring.clear();
+        // A link that ended without a word says nothing of what was read.
+        self.delivered.get_or_insert(None);
+        self.judge_cut_off();
         self.capturing.forget_live();
         self.save_tabs = true;
         let deps = Arc::clone(&self.deps);
@@ -323,11 +332,17 @@ impl Session {
         if !self.state.name().holds_browser() {
             self.slot = None;
         }
+        self.stops += 1;
+        // One that doesn't answer can't be asked.
+        let grace = match self.cause {
+            Cause::Unresponsive => Duration::ZERO,
+            _ => launch::GRACE,
+        };
         let (tell, told) = tokio::sync::oneshot::channel::<()>();
         self.stopping = Some(told.map(drop).boxed().shared());
         self.spawn_work(TaskKind::Background, async move {
             if let Some(live) = live {
-                launch::stop(&deps, &live).await;
+                launch::stop(&deps, &live, grace).await;
             } else if let Some((browser, _)) = claimed {
                 launch::end_unadopted(&deps, &browser).await;
             }

@@ -34,7 +34,7 @@ impl Run<OpenSession> for OnSessions {
                 How::Joined => Opened::Joined,
                 How::Resumed => Opened::Resumed,
             },
-            http_status: None,
+            http_status: opened.http_status,
         })
     }
 }
@@ -56,14 +56,22 @@ impl Run<ListSessions> for OnSessions {
             .list(&filter)
             .await
             .map_err(|err| failure(&err))?;
-        listed.sort_by_key(|summary| std::cmp::Reverse(summary.last_activity));
+        listed
+            .sessions
+            .sort_by_key(|summary| std::cmp::Reverse(summary.last_activity));
         let sessions: Vec<_> = listed
+            .sessions
             .iter()
             .map(|summary| Session {
                 untrusted: Vec::new(),
                 ..self.show(summary, None)
             })
             .collect();
+        let damaged = listed.damaged.into_iter().map(|row| api::Damaged {
+            session_id: row.id,
+            reason: row.reason,
+        });
+        let damaged = damaged.collect();
         let from_pages: &[&str] = if sessions.is_empty() {
             &[]
         } else {
@@ -71,7 +79,7 @@ impl Run<ListSessions> for OnSessions {
         };
         Ok(api::Sessions {
             sessions,
-            damaged: Vec::new(),
+            damaged,
             untrusted: untrusted(from_pages),
         })
     }
