@@ -8,13 +8,11 @@ use std::path::Path;
 
 use crate::{LaunchSpec, Sandbox};
 
-/// Windows of the browser's own that nobody sees: they cost 155 MB (measured). And the end of
-/// a profile with its last window: it takes every session cookie along (measured).
-const DISABLED: [&str; 4] = [
+/// Windows of the browser's own that nobody sees: they cost 155 MB (measured).
+const DISABLED: [&str; 3] = [
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",
     "OmniboxAimPopup",
-    "DestroyProfileOnBrowserClose",
 ];
 /// The network service in the browser's process: its death is then loud. A process of its
 /// own would take every cookie along without an event.
@@ -214,8 +212,7 @@ mod tests {
         );
         assert_eq!(
             the_only(&args, DISABLE),
-            "SystemOff,WebUIOmniboxPopup,WebUIOmniboxAimPopup,OmniboxAimPopup,\
-             DestroyProfileOnBrowserClose,A,B<T:k/v,C"
+            "SystemOff,WebUIOmniboxPopup,WebUIOmniboxAimPopup,OmniboxAimPopup,A,B<T:k/v,C"
         );
         assert_eq!(the_only(&args, ENABLE), "SystemOn,NetworkServiceInProcess2");
     }
@@ -231,8 +228,7 @@ mod tests {
         );
         assert_eq!(
             the_only(&args, DISABLE),
-            "WebUIOmniboxPopup,WebUIOmniboxAimPopup,DestroyProfileOnBrowserClose,\
-             NetworkServiceInProcess2"
+            "WebUIOmniboxPopup,WebUIOmniboxAimPopup,NetworkServiceInProcess2"
         );
         assert_eq!(the_only(&args, ENABLE), "OmniboxAimPopup");
     }

@@ -246,6 +246,7 @@ fn prepare(run: &Path, spec: &LaunchSpec, hello: &Hello) -> Result<(), Error> {
     }
     clear_singleton_locks(&spec.user_data_dir)
         .map_err(Error::io("clearing the locks of the profile"))?;
+    crate::profile::begin(&spec.user_data_dir).map_err(Error::io("beginning the profile"))?;
     match std::fs::remove_file(run.join(exit::FILE)) {
         Err(err) if err.kind() != io::ErrorKind::NotFound => {
             return Err(Error::io("removing an old exit record")(err));

@@ -1,6 +1,7 @@
 //! Profile folders.
 
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -10,6 +11,35 @@ use rustix::system::uname;
 const LOCK: &str = "SingletonLock";
 const SOCKET: &str = "SingletonSocket";
 const COOKIE: &str = "SingletonCookie";
+
+/// Where a profile keeps its preferences.
+const PREFERENCES: &str = "Default/Preferences";
+/// "Continue where you left off". With any other choice the browser deletes every session
+/// cookie when its last window closes, and a tab may close itself at any time (measured,
+/// Chromium 156). At its start it makes no difference: headless, it restores nothing.
+const KEEP_SESSION_COOKIES: &str = r#"{"session":{"restore_on_startup":1}}"#;
+
+/// Makes a new profile one that keeps its session cookies without a window.
+///
+/// A profile that has preferences already keeps them: they may be a person's own.
+///
+/// # Errors
+/// Those of making the file.
+pub(crate) fn begin(user_data_dir: &Path) -> io::Result<()> {
+    let file = user_data_dir.join(PREFERENCES);
+    if let Some(folder) = file.parent() {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(&file) {
+        Ok(mut file) => file.write_all(KEEP_SESSION_COOKIES.as_bytes()),
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(err) => Err(err),
+    }
+}
 
 /// Removes the locks that a killed browser left in a profile, if their owner is gone.
 ///
