@@ -287,6 +287,43 @@ async fn a_full_disk_is_told_and_takes_nothing_with_it() {
     }
 }
 
+#[tokio::test]
+async fn a_publish_that_found_the_disk_full_is_no_hindrance_to_the_next() {
+    let Some(disk) = SmallDisk::mount() else {
+        println!("not allowed to mount here: the full disk was not tested");
+        return;
+    };
+    let home = disk.path().join("home");
+    store::prepare_home(&home).unwrap();
+    let key = store::key::load_or_make(&home).unwrap();
+    let store = Store::open(&home, key, &Tasks::new()).await.unwrap();
+    let row = session();
+    store.sessions().insert(&row).await.unwrap();
+    let part = store.blobs().put(row.id, "cookies", b"a").await.unwrap();
+    let publish = async |size: usize| {
+        let mut checkpoint = unpublished(row.id, true, vec![part]);
+        checkpoint.row.manifest = vec![7; size];
+        store.checkpoints().publish(checkpoint).await
+    };
+    for (round, but) in [0, 8192, 65536, 200_000].into_iter().enumerate() {
+        let before = publish(10).await.unwrap();
+        let ballast = disk.fill(but);
+        // Larger than what is left, also than the room that the database has in its files.
+        for size in [1_000_000, 1_000_000, 300_000] {
+            let err = publish(size).await.unwrap_err();
+            assert_eq!(err.code(), Code::DiskFull, "round {round}: {err}");
+        }
+        std::fs::remove_file(&ballast).unwrap();
+        assert_eq!(publish(10).await.unwrap(), before + 1);
+        let tabs = [tab(row.id, 1, 0), tab(row.id, 2, 1)];
+        store.tabs().put_all(row.id, &tabs).await.unwrap();
+        assert_eq!(store.tabs().list(row.id).await.unwrap().rows, tabs);
+        let listed = store.checkpoints().list(row.id).await.unwrap().rows;
+        assert_eq!(listed.len(), 2 * (round + 1), "none that failed is there");
+    }
+    store.close().await.unwrap();
+}
+
 async fn is_all_there(store: &Store, row: &SessionRow, calls: &[CallId]) {
     let listed = store.sessions().list().await.unwrap();
     assert_eq!(

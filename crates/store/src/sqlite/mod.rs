@@ -21,6 +21,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base::{CallId, SessionId};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection, Transaction};
 use tokio::sync::MutexGuard;
 
@@ -58,6 +59,8 @@ impl Tables for Sqlite {
 /// The connections; `None` once closed.
 pub(crate) struct Database {
     writer: tokio::sync::Mutex<Option<Writer>>,
+    /// How to open the writing connection anew; a database in memory would be lost by it.
+    anew: Option<SqliteConnectOptions>,
     /// A database in memory has one connection only.
     reader: Option<tokio::sync::Mutex<Option<SqliteConnection>>>,
 }
@@ -133,6 +136,9 @@ impl Database {
     async fn writer_with(&self, wanted: Synchronous) -> Result<Using<'_>, Error> {
         let mut held = self.writer.lock().await;
         let writer = held.as_mut().ok_or(Error::Closed)?;
+        if writer.connection.is_in_transaction() {
+            self.mend(writer).await?;
+        }
         if writer.synchronous != wanted {
             let pragma = match wanted {
                 Synchronous::Normal => "PRAGMA synchronous = NORMAL",
@@ -146,6 +152,32 @@ impl Database {
             writer.synchronous = wanted;
         }
         Held::Writer(held).using()
+    }
+
+    /// Sees to it that no transaction that failed or was given up is left on the connection.
+    ///
+    /// Usually it is being rolled back on the connection's own thread. On a full disk SQLite
+    /// rolls back by itself; sqlx's rollback then finds nothing to do, which it takes for a
+    /// failure, and it counts the transaction as open for good.
+    async fn mend(&self, writer: &mut Writer) -> Result<(), Error> {
+        // Comes after whatever waits for the thread.
+        let answers = writer.connection.ping().await.is_ok();
+        if answers && !writer.connection.is_in_transaction() {
+            return Ok(());
+        }
+        let Some(anew) = &self.anew else {
+            return Ok(());
+        };
+        let whole = Writer {
+            connection: open::connect(anew).await?,
+            synchronous: Synchronous::Unknown,
+        };
+        let broken = std::mem::replace(writer, whole);
+        tracing::warn!("the database was opened anew: a transaction had not ended");
+        if let Err(err) = broken.connection.close_hard().await {
+            tracing::warn!(%err, "the old connection to the database was not closed");
+        }
+        Ok(())
     }
 
     /// Closes both connections. The last one to close moves the WAL into the database.

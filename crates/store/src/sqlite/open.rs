@@ -59,6 +59,7 @@ pub(crate) async fn open_file(
             connection,
             synchronous: Synchronous::Full,
         })),
+        anew: Some(writer),
         reader: Some(tokio::sync::Mutex::new(Some(reader))),
     };
     let folder = home.join("blobs");
@@ -80,6 +81,7 @@ pub(crate) async fn open_memory() -> Result<Sqlite, Error> {
     };
     let database = Database {
         writer: tokio::sync::Mutex::new(Some(writer)),
+        anew: None,
         reader: None,
     };
     Ok(Sqlite::new(Arc::new(database), &master, Blobs::in_memory))
@@ -124,7 +126,7 @@ fn options() -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, Error> {
+pub(super) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, Error> {
     options
         .connect()
         .await
