@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! accepted ──▶ sent ──▶ done | failed | unknown
+//!     │          └─▶ sent, by the daemon that knows that nothing of it arrived
 //!     └───────────────▶ not_started
 //! ```
 
@@ -120,8 +121,10 @@ impl fmt::Debug for CallRow {
 pub trait Calls: Send + Sync {
     /// Stores an open call in one commit: before its first byte goes out, as `sent`.
     ///
-    /// A call that is stored as `accepted` becomes what `row` says. Fails with
-    /// [`crate::Error::Exists`] if the id is known and the call is further than that.
+    /// A call that is stored as `accepted` becomes what `row` says, and one that this epoch
+    /// stored as `sent` may be sent again: its daemon knows that nothing of it arrived. Fails
+    /// with [`crate::Error::Exists`] if the id is known and the call is further than that, or
+    /// another epoch's, or another session's.
     fn record<'a>(&'a self, row: &'a CallRow) -> Answer<'a, ()>;
 
     /// Stores what came of an open call; tells whether it was open until now.

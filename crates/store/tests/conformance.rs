@@ -283,6 +283,28 @@ conformance! {
         assert_eq!(store.calls().get(sent.id).await.unwrap(), Some(sent));
     }
 
+    async fn a_call_of_which_nothing_arrived_is_sent_again_by_the_same_daemon(store: &Store) {
+        let first = call(SessionId::new());
+        store.calls().record(&first).await.unwrap();
+        let mut again = first.clone();
+        (again.cdp_id, again.cdp_session) = (Some(78), Some("NEXT".into()));
+        store.calls().record(&again).await.unwrap();
+        assert_eq!(store.calls().get(first.id).await.unwrap(), Some(again.clone()));
+        assert_eq!(store.calls().by_cdp_id(first.session.unwrap(), 77).await.unwrap(), None);
+
+        // Another daemon can't know that, and another session has no such call.
+        let mut stranger = again.clone();
+        stranger.epoch += 1;
+        assert!(store.calls().record(&stranger).await.is_err());
+        let mut stranger = again.clone();
+        stranger.session = Some(SessionId::new());
+        assert!(store.calls().record(&stranger).await.is_err());
+        assert_eq!(store.calls().get(first.id).await.unwrap(), Some(again.clone()));
+        // What has an outcome keeps it.
+        store.calls().finish(first.id, CallState::Unknown, None).await.unwrap();
+        assert!(store.calls().record(&again).await.is_err());
+    }
+
     async fn a_late_reply_finds_its_call_by_its_cdp_id(store: &Store) {
         let session = SessionId::new();
         let (older, newer, other) = (call(session), call(session), call(SessionId::new()));

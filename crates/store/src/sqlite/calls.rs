@@ -36,7 +36,9 @@ impl Calls for Sqlite {
                  at, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
                  ON CONFLICT (id) DO UPDATE SET state = excluded.state, epoch = excluded.epoch, \
                  cdp_id = excluded.cdp_id, cdp_session = excluded.cdp_session \
-                 WHERE calls.state = 'accepted' AND calls.session IS excluded.session",
+                 WHERE calls.session IS excluded.session AND (calls.state = 'accepted' OR \
+                 (calls.state = 'sent' AND excluded.state = 'sent' \
+                 AND calls.epoch = excluded.epoch))",
             )
             .bind(row.id.to_string())
             .bind(row.session.map(|id| id.to_string()))
