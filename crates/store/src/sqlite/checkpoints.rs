@@ -21,7 +21,7 @@ impl Checkpoints for Sqlite {
             let Unpublished { row, parts } = checkpoint;
             let session = row.session;
             let key = self.keys.get(Scope::Session(session)).await?;
-            let mut publishing = self.publishing.lock().await;
+            let _publishing = self.publishing.lock().await;
             if let Some(part) = self.blobs.missing(session, &parts).await? {
                 return Err(Error::NotFound {
                     thing: Thing::Blob,
@@ -55,7 +55,7 @@ impl Checkpoints for Sqlite {
             drop(connection);
             // From here on it is published. Files left behind are no reason to say otherwise.
             let left_behind = self.blobs.unpin(session, &parts);
-            let tidied = if publishing.insert(session) || !left_behind.is_empty() {
+            let tidied = if self.swept.add(session) || !left_behind.is_empty() {
                 self.sweep(session).await
             } else {
                 self.blobs.remove(session, unneeded).await

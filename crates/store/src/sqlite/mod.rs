@@ -47,7 +47,9 @@ pub(crate) struct Sqlite {
     /// The sessions of calls that were recorded here and have no outcome yet.
     open_calls: Mutex<HashMap<CallId, Option<SessionId>>>,
     /// One publish at a time: what it finds there stays there until it is done.
-    publishing: tokio::sync::Mutex<HashSet<SessionId>>,
+    publishing: tokio::sync::Mutex<()>,
+    /// Sessions whose folder holds nothing that an earlier process left there.
+    swept: Known,
 }
 
 impl Tables for Sqlite {
@@ -238,12 +240,13 @@ impl Known {
         lock(&self.0).contains(&id)
     }
 
-    fn add(&self, id: SessionId) {
+    /// Adds a session; tells whether it wasn't there, or had to be forgotten.
+    fn add(&self, id: SessionId) -> bool {
         let mut known = lock(&self.0);
         if KNOWN <= known.len() {
             known.clear();
         }
-        known.insert(id);
+        known.insert(id)
     }
 }
 
@@ -260,4 +263,22 @@ async fn begin<'c>(
 ) -> Result<Transaction<'c, sqlx::Sqlite>, Error> {
     let begun = connection.begin_with("BEGIN IMMEDIATE").await;
     begun.map_err(|err| Error::sql(action, err))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_than_so_many_sessions_are_known() {
+        let known = Known::default();
+        let first = SessionId::new();
+        assert!(known.add(first));
+        assert!(!known.add(first));
+        for _ in 0..2 * KNOWN {
+            known.add(SessionId::new());
+            assert!(lock(&known.0).len() <= KNOWN);
+        }
+        assert!(known.add(first), "it was forgotten");
+    }
 }

@@ -104,6 +104,7 @@ impl Sqlite {
             recorded: std::sync::Mutex::default(),
             open_calls: std::sync::Mutex::default(),
             publishing: tokio::sync::Mutex::default(),
+            swept: Known::default(),
         }
     }
 
