@@ -237,14 +237,17 @@ fn text(path: &Path) -> Result<&str, Error> {
 
 /// Makes the folders and writes what the keeper is told.
 fn prepare(run: &Path, spec: &LaunchSpec, hello: &Hello) -> Result<(), Error> {
-    for folder in [run, &spec.user_data_dir] {
+    // A browser names its profile by this path, and is known by it.
+    let profile = std::path::absolute(&spec.user_data_dir)
+        .map_err(Error::io("finding the profile's folder"))?;
+    for folder in [run, &profile] {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(folder)
             .map_err(Error::io("making the browser's folders"))?;
     }
-    clear_singleton_locks(&spec.user_data_dir)
+    clear_singleton_locks(&profile)
         .map_err(Error::io("clearing the locks of the profile"))?;
     crate::profile::begin(&spec.user_data_dir).map_err(Error::io("beginning the profile"))?;
     match std::fs::remove_file(run.join(exit::FILE)) {
@@ -253,8 +256,6 @@ fn prepare(run: &Path, spec: &LaunchSpec, hello: &Hello) -> Result<(), Error> {
         }
         _ => {}
     }
-    let profile = std::path::absolute(&spec.user_data_dir)
-        .map_err(Error::io("finding the profile's folder"))?;
     let spec = LaunchSpec {
         user_data_dir: profile,
         ..spec.clone()

@@ -1,7 +1,7 @@
 //! Processes, named by id and start time: an id alone may pass to a stranger.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 use tokio::io::unix::AsyncFd;
@@ -38,9 +38,10 @@ impl Watched {
         if let Err(error) = self.fd.readable().await {
             tracing::warn!(pid = self.pid.as_raw_nonzero().get(), %error, "pidfd wait failed");
         }
-        // Not a child, or reaped already: nothing to do.
+        // Not a child, or reaped already: nothing to do. By the descriptor: the id may have
+        // passed to another child meanwhile.
         let _not_ours = rustix::process::waitid(
-            WaitId::Pid(self.pid),
+            WaitId::PidFd(self.fd.get_ref().as_fd()),
             WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
         );
     }

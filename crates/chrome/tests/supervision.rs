@@ -7,6 +7,7 @@
 
 mod common;
 
+use std::process::Command;
 use std::time::Duration;
 
 use base::{Code, Ctx};
@@ -85,6 +86,32 @@ async fn a_browser_that_never_answers_is_ended_at_the_calls_deadline() {
         .unwrap_err();
     assert_eq!(err.code(), Code::Deadline);
     assert!(err.to_string().contains("thinking"), "{err}");
+    lab.ends_clean().await;
+}
+
+#[tokio::test]
+async fn a_profile_in_use_is_known_also_by_a_relative_path() {
+    let mut lab = Lab::new();
+    let (link, welcome) = lab.launch(&lab.fake(Fake::Scripted)).await.unwrap();
+    let lock = lab.run().join("profile/SingletonLock");
+    let host = rustix::system::uname()
+        .nodename()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let owner = format!("{host}-{}", welcome.identity.browser_pid);
+    std::os::unix::fs::symlink(owner, &lock).unwrap();
+    // Only another process can have another working folder.
+    let launched = Command::new(env!("CARGO_BIN_EXE_test-daemon"))
+        .current_dir(lab.folder.path())
+        .args(["run/b", "fake-Scripted"])
+        .arg(common::keeper().program)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&launched.stderr);
+    assert!(said.contains("clearing the locks of the profile"), "{said}");
+    assert!(lock.is_symlink(), "its owner lives");
+    link.control.kill(&soon()).await.unwrap();
     lab.ends_clean().await;
 }
 

@@ -18,7 +18,8 @@ use crate::wire::{SLACK, WINDOW};
 
 /// What droppable messages may take.
 pub(super) const DROPPABLE_LIMIT: usize = 16 << 20;
-/// What precious messages may take, beside the one that came last.
+/// What precious messages may take, beside the largest and the one that came last: one alone
+/// may be as large as this, and is no sign that nobody reads.
 pub(super) const PRECIOUS_LIMIT: usize = 256 << 20;
 /// Added to each message's length, so that a flood of empty messages is bounded too.
 const OVERHEAD: usize = 64;
@@ -48,6 +49,8 @@ pub(super) struct Kept {
     /// Handed over to the present daemon and not acknowledged, oldest first.
     handed: VecDeque<Entry>,
     precious_bytes: usize,
+    /// The largest precious message since there was none.
+    largest: usize,
     droppable_bytes: usize,
     handed_bytes: usize,
     dropped: u64,
@@ -58,7 +61,7 @@ pub(super) struct Kept {
 impl Kept {
     /// Keeps a message. Drops the oldest droppable ones that the budget no longer holds.
     pub(super) fn push(&mut self, frame: Framed) -> Result<(), Full> {
-        if PRECIOUS_LIMIT < self.precious_bytes {
+        if PRECIOUS_LIMIT < self.precious_bytes - self.largest {
             return Err(Full);
         }
         let class = class::of(frame.message());
@@ -71,6 +74,7 @@ impl Kept {
         match class {
             Class::Precious => {
                 self.precious_bytes += entry.cost();
+                self.largest = self.largest.max(entry.cost());
                 self.precious.push_back(entry);
             }
             Class::Droppable => {
@@ -140,6 +144,8 @@ impl Kept {
                 self.precious_bytes -= entry.frame.0.len() + OVERHEAD;
             }
         }
+        // One that has gone allows no more than what is left.
+        self.largest = self.largest.min(self.precious_bytes);
         self.give_memory_back();
         n_messages
     }
@@ -200,6 +206,7 @@ impl Kept {
 mod tests {
     use super::*;
     use crate::keeper::splitter::Splitter;
+    use crate::wire::MAX_MESSAGE;
 
     fn push(kept: &mut Kept, message: &str) -> Result<(), Full> {
         let mut out = Ok(());
@@ -283,9 +290,21 @@ mod tests {
         while push(&mut kept, &reply(n_kept, 32 << 20)).is_ok() {
             n_kept += 1;
         }
-        // Eight fill the budget, the ninth passes as the one that came last.
-        assert!((8..=9).contains(&n_kept), "{n_kept}");
+        // Eight fill the budget beside one of them, the tenth passes as the one that came last.
+        assert!((9..=10).contains(&n_kept), "{n_kept}");
         assert_eq!(kept.waiting() as usize, n_kept);
+    }
+
+    #[test]
+    fn the_largest_reply_there_may_be_leaves_room_for_the_next() {
+        let mut kept = Kept::default();
+        push(&mut kept, &reply(0, MAX_MESSAGE - 64)).unwrap();
+        for number in 1..100 {
+            push(&mut kept, &reply(number, 1 << 20)).unwrap();
+            push(&mut kept, &event(number, 0)).unwrap();
+        }
+        consume(&mut kept);
+        assert_eq!((kept.precious_bytes, kept.largest), (0, 0));
     }
 
     #[test]
