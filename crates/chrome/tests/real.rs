@@ -199,11 +199,16 @@ async fn a_user_flag_switches_a_feature_of_ours_and_no_other_off() {
         r#"{"url":"http://127.0.0.1:9/"}"#,
     )
     .await;
-    let processes = ask(&mut link, 1, "SystemInfo.getProcessInfo").await;
-    assert!(
-        processes.contains("network.mojom.NetworkService"),
-        "{processes}"
-    );
+    // It is listed a moment after it was started.
+    let listed = async {
+        for id in 10.. {
+            let processes = ask(&mut link, id, "SystemInfo.getProcessInfo").await;
+            if processes.contains("network.mojom.NetworkService") {
+                break;
+            }
+        }
+    };
+    soon().race(listed).await.expect("a process of its own");
     link.control.kill(&soon()).await.unwrap();
 
     let spec = LaunchSpec {
