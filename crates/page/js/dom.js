@@ -47,6 +47,7 @@ const frameDocument = reader(HTMLIFrameElement.prototype, 'contentDocument');
 const oldFrameDocument = reader(HTMLFrameElement.prototype, 'contentDocument');
 const inputType = reader(HTMLInputElement.prototype, 'type');
 const documentElementOf = reader(Document.prototype, 'documentElement');
+const headOf = reader(Document.prototype, 'head');
 const bodyOf = reader(Document.prototype, 'body');
 const titleOf = reader(Document.prototype, 'title');
 const windowOf = reader(Document.prototype, 'defaultView');

@@ -22,3 +22,35 @@ if (!known.listens && globalThis.cookieStore && typeof __browserdTell === 'funct
   known.listens = true;
   cookieStore.addEventListener('change', () => __browserdTell('cookie'));
 }
+
+// A page nobody looks at has a title, too: the main frame's is told when it is another.
+function tellTitle(how = 'title') {
+  // The owner keeps 4,096 characters.
+  const title = titleOf(document).slice(0, 8192);
+  if (title === known.toldTitle) return;
+  known.toldTitle = title;
+  __browserdTell(`${how} ${title}`);
+}
+
+function followTitle() {
+  tellTitle();
+  // It is changed in the head, whoever does it; the rest of the page is not listened to.
+  const head = headOf(document);
+  const all = { childList: true, subtree: true, characterData: true };
+  if (head) new MutationObserver(() => tellTitle()).observe(head, all);
+}
+
+if (!known.followsTitle && globalThis.parent === globalThis && typeof __browserdTell === 'function') {
+  known.followsTitle = true;
+  if (document.readyState === 'loading') {
+    addEventListener('DOMContentLoaded', followTitle, { once: true });
+  } else {
+    followTitle();
+  }
+  // From the back/forward cache it is shown anew, and nobody remembers its title.
+  addEventListener('pageshow', ({ persisted }) => {
+    if (!persisted) return;
+    known.toldTitle = undefined;
+    tellTitle('again');
+  });
+}

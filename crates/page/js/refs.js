@@ -16,9 +16,17 @@ function numberOf(element, counter) {
   if (counter.left <= 0) return 0;
   counter.left--;
   const next = counter.next++;
+  known.highest = next;
   known.numbers.set(element, next);
   known.nodes.set(next, new WeakRef(element));
   return next;
+}
+
+// Returns the first number from `next` on that this world never gave: whoever numbered its
+// elements before may have died before telling how far it came.
+function unusedFrom(next) {
+  known.highest ??= Math.max(0, ...known.nodes.keys());
+  return Math.max(next, known.highest + 1);
 }
 
 // Forgets numbers whose elements are collected, when there are many.

@@ -26,7 +26,7 @@ const isOpen = reader(HTMLDetailsElement.prototype, 'open');
 
 class Walk {
   constructor(options) {
-    this.counter = { next: options.next, left: options.limit };
+    this.counter = { next: unusedFrom(options.next), left: options.limit };
     this.left = MAX_NODES;
     this.truncated = false;
     this.modal = topModal();

@@ -189,10 +189,12 @@ impl Page {
         self.refuse_if_held()?;
         let watch = settle::Watch::start(self);
         let mut effects = Effects::new(self, ctx, gate);
-        let done = self.act(ctx, &mut effects, action).await;
+        let done = self
+            .not_held_up(ctx, self.act(ctx, &mut effects, action))
+            .await;
         match done {
-            // A button may close its own page; then it was pressed.
-            Err(Error::Gone) if effects.begun() => {
+            // A button may close its own page; then it was pressed, and released.
+            Err(Error::Gone) if effects.is_complete() => {
                 let (url, title) = self.here();
                 Ok(Interacted { url, title })
             }

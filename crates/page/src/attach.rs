@@ -1,18 +1,22 @@
 //! Attaching: a new target before its first script, or one an earlier daemon left running.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use base::{Clock, Ctx, TaskKind, Tasks};
+use base::{Clock, Ctx, Stopped, TaskKind, Tasks};
 use cdp::protocol::{dom_storage, emulation, network, page, runtime};
 use futures_util::future::try_join_all;
 use tokio::sync::watch;
 
 use crate::page::Shared;
 use crate::picture::Picture;
-use crate::pump::Pump;
+use crate::pump::{Pump, asked_url};
 use crate::snapshot::Numbers;
 use crate::world::{TELL, WORLD, script};
 use crate::{Error, Page, PageOptions};
+
+/// How long a page may keep silent before it is taken as one that waits for its document.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Page {
     /// Attaches to a page target whose flat session is `session`.
@@ -24,7 +28,8 @@ impl Page {
     ///
     /// # Errors
     /// [`Error::Stopped`] if the browser did not answer in time, [`Error::Gone`] if the target
-    /// went meanwhile. An adopted page that a dialog holds is attached all the same.
+    /// went meanwhile. A page that a dialog or a document that does not come holds is attached
+    /// all the same.
     ///
     /// # Cancel safety
     /// Nothing is left running in this process; the target may be half prepared, and attaching
@@ -53,15 +58,24 @@ impl Page {
         let pump = Pump::new(Arc::clone(&shared));
         let pump = tasks.spawn(TaskKind::PageEvents, pump.run(events));
         let page = Self::new(shared, target_id, Numbers::starting(first_ref), pump);
+        let patience = ctx.at_most(PATIENCE);
         let ready = if adopted {
-            page.adopt(ctx).await
+            page.adopt(&patience).await
         } else {
-            page.prepare(ctx).await
+            page.prepare(&patience).await
         };
         match ready {
             // It is answered later; what could not be asked is asked when it is needed. A new
             // page opens one only after it was let go, which comes last.
             Ok(()) | Err(Error::DialogOpen(_)) => Ok(page),
+            // Its renderer gets what was sent when the document it waits for has come, or was
+            // given up by the first call that needs the page.
+            Err(Error::Stopped(Stopped::Deadline)) if !ctx.remaining().is_zero() => {
+                tracing::info!("the page does not answer yet");
+                let picture = &page.shared().picture;
+                picture.send_modify(|picture| picture.set_navigating(true));
+                Ok(page)
+            }
             Err(err) => Err(err),
         }
     }
@@ -141,6 +155,8 @@ impl Page {
             }
         });
         try_join_all(worlds).await?;
+        // Our script there tells the title when it changes; what it is now has to be asked.
+        self.look(ctx).await?;
         Ok(())
     }
 
@@ -159,6 +175,7 @@ impl Page {
                     loader_id,
                     url,
                     url_fragment,
+                    unreachable_url,
                     security_origin,
                     ..
                 } = tree.frame;
@@ -168,7 +185,7 @@ impl Page {
                     && frame.url.is_empty()
                 {
                     frame.parent = parent_id;
-                    frame.url = url + url_fragment.as_deref().unwrap_or_default();
+                    frame.url = asked_url(url, url_fragment, unreachable_url);
                     frame.origin = security_origin;
                     if frame.loader.is_empty() {
                         frame.loader = loader_id;

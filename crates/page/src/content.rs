@@ -56,20 +56,16 @@ impl Page {
             ContentFormat::Html => "html",
         };
         let arguments = json!({ "maxLength": MAX_BYTES });
-        let read: Read = self
-            .ask(
-                ctx,
-                &Ask {
-                    frame: &frame,
-                    function,
-                    arguments,
-                },
-            )
-            .await?;
+        let ask = Ask {
+            frame: &frame,
+            function,
+            arguments,
+        };
+        let read: Read = self.not_held_up(ctx, self.ask(ctx, &ask)).await?;
         self.saw_title(&read.title);
         Ok(Content {
             content: read.content.into(),
-            url: read.url.into(),
+            url: self.shown_url(read.url).into(),
             title: read.title.into(),
             truncated: read.truncated,
         })

@@ -48,6 +48,7 @@ pub(crate) struct Effects<'a> {
     ctx: &'a Ctx,
     gate: &'a Gate,
     id: Option<u32>,
+    is_complete: bool,
 }
 
 impl<'a> Effects<'a> {
@@ -57,12 +58,13 @@ impl<'a> Effects<'a> {
             ctx,
             gate,
             id: None,
+            is_complete: false,
         }
     }
 
-    /// Tells whether something that can change the page may have been sent.
-    pub fn begun(&self) -> bool {
-        self.id.is_some()
+    /// Tells whether the last effect of the call was sent.
+    pub const fn is_complete(&self) -> bool {
+        self.is_complete
     }
 
     /// Opens the gate, if this call has not yet, and returns the id of the last message.
@@ -92,6 +94,8 @@ impl<'a> Effects<'a> {
     /// Sends the last effect of the call.
     pub async fn last<C: Command>(&mut self, command: &C) -> Result<C::Returns, Error> {
         let id = self.open().await?;
+        // A session that has ended takes nothing any more.
+        self.is_complete = self.page.session().ended().is_none();
         let work = self.page.session().call_as(self.ctx, id, command);
         self.page
             .unless_held(work)

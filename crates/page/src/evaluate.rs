@@ -95,7 +95,9 @@ impl Page {
             .last(&command)
             .await
             .map_err(no_json)?;
-        self.seen_alive();
+        // The script may have asked for a document, which would hold the next one up; a probe
+        // before that finds out.
+        self.forget_alive();
         let exception = answer.exception_details.map(Exception::of);
         let value = if exception.is_some() {
             Value::Null

@@ -19,6 +19,7 @@ mod effect;
 mod error;
 mod evaluate;
 mod fact;
+mod hold_up;
 mod image_size;
 mod key;
 mod locator;

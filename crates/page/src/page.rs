@@ -141,12 +141,27 @@ impl Page {
         });
     }
 
+    pub(crate) fn forget_alive(&self) {
+        self.shared().picture.send_if_modified(|picture| {
+            picture.alive_at = None;
+            false
+        });
+    }
+
     /// Makes sure that the renderer answered within the last second.
     pub(crate) async fn fresh(&self, ctx: &Ctx) -> Result<(), Error> {
+        self.not_held_up(ctx, self.fresh_now(ctx)).await
+    }
+
+    async fn fresh_now(&self, ctx: &Ctx) -> Result<(), Error> {
         let now = self.shared().clock.instant();
-        let alive_at = self.shared().picture.borrow().alive_at;
+        let (alive_at, navigating) = {
+            let picture = self.shared().picture.borrow();
+            (picture.alive_at, picture.is_navigating())
+        };
         match alive_at {
-            Some(at) if now.saturating_duration_since(at) <= FRESH => Ok(()),
+            // While a document is awaited, the renderer gets nothing: its answer is an old one.
+            Some(at) if !navigating && now.saturating_duration_since(at) <= FRESH => Ok(()),
             _ => self.probe(ctx).await,
         }
     }
@@ -198,9 +213,10 @@ impl Page {
 }
 
 fn held_by(picture: &Picture) -> Option<Error> {
-    match (picture.end, &picture.dialog) {
+    match (&picture.end, &picture.dialog) {
         (Some(End::Crashed), _) => Some(Error::Crashed),
         (Some(End::Gone), _) => Some(Error::Gone),
+        (Some(End::Lost(lost)), _) => Some(Error::Cdp(cdp::Error::Lost(Arc::clone(lost)))),
         (None, Some(dialog)) => Some(Error::DialogOpen(dialog.clone())),
         (None, None) => None,
     }

@@ -1,8 +1,10 @@
 //! The picture: what is known of a page from its events, without asking it.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use base::{Instant, Private};
+use cdp::LinkLost;
 
 use crate::Dialog;
 
@@ -10,6 +12,8 @@ use crate::Dialog;
 const MAX_IN_FLIGHT: usize = 4096;
 /// Frames that are kept; a page that makes more is walked through its main frame only.
 const MAX_FRAMES: usize = 1024;
+/// How many characters of a title are kept; our script tells no fewer.
+const MAX_TITLE: usize = 4096;
 /// Statuses of documents that are kept until a navigation asks for them.
 const MAX_STATUSES: usize = 16;
 
@@ -26,7 +30,7 @@ pub struct PageState {
     pub dialog: Option<Dialog>,
     /// Whether the renderer has crashed.
     pub crashed: bool,
-    /// Whether the target or its session is gone.
+    /// Whether the target or its session is gone, or the link to it is.
     pub gone: bool,
     /// Whether the main frame is loading a document.
     pub loading: bool,
@@ -46,10 +50,12 @@ pub struct Frame {
 }
 
 /// Why nothing can be asked of the page any more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum End {
     Crashed,
     Gone,
+    /// The page may well be there; only nobody here can reach it.
+    Lost(Arc<LinkLost>),
 }
 
 /// One frame's part of the picture.
@@ -74,6 +80,8 @@ pub(crate) struct Picture {
     pub main_frame: String,
     pub frames: BTreeMap<String, FramePicture>,
     pub title: String,
+    /// What a document from the back/forward cache told of its title.
+    pub title_again: Option<String>,
     pub dialog: Option<Dialog>,
     /// Dialogs that were closed since we attached.
     pub dialogs_closed: u64,
@@ -98,6 +106,7 @@ impl Picture {
             main_frame: main_frame.to_owned(),
             frames: BTreeMap::from([main]),
             title: String::new(),
+            title_again: None,
             dialog: None,
             dialogs_closed: 0,
             end: None,
@@ -140,6 +149,30 @@ impl Picture {
         for frame in self.frames.values_mut() {
             frame.world = None;
         }
+    }
+
+    /// Tells whether the main frame waits for another document.
+    pub fn is_navigating(&self) -> bool {
+        self.main().is_some_and(|main| main.navigating)
+    }
+
+    pub fn set_navigating(&mut self, navigating: bool) {
+        if let Some(main) = self.frames.get_mut(&self.main_frame) {
+            main.navigating = navigating;
+        }
+    }
+
+    /// Notes the title, cut to what is kept; returns whether it is another.
+    pub fn note_title(&mut self, title: &str) -> bool {
+        let kept = match title.char_indices().nth(MAX_TITLE) {
+            Some((end, _)) => &title[..end],
+            None => title,
+        };
+        let changed = self.title != kept;
+        if changed {
+            kept.clone_into(&mut self.title);
+        }
+        changed
     }
 
     pub fn request_started(&mut self, id: &str) {
@@ -187,8 +220,8 @@ impl Picture {
             title: self.title.clone().into(),
             main_frame: self.main_frame.clone(),
             dialog: self.dialog.clone(),
-            crashed: self.end == Some(End::Crashed),
-            gone: self.end == Some(End::Gone),
+            crashed: matches!(self.end, Some(End::Crashed)),
+            gone: matches!(self.end, Some(End::Gone | End::Lost(_))),
             loading: main.is_some_and(|main| main.navigating || !main.loaded),
         }
     }

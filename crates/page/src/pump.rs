@@ -2,14 +2,19 @@
 //!
 //! It never waits: not for the browser (a dialog would hold it) and not for the owner (a slow
 //! owner would cost the page its dialogs). Facts that find no room are told as one
-//! [`Fact::Lagged`] when there is room again.
+//! [`Fact::Lagged`] when there is room again; those that move the owner's life are kept until
+//! then.
 
+use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{Instant, Private};
+use base::{Instant, Private, TabId};
 use cdp::protocol::{dom_storage, network, page, runtime};
 use cdp::{Ended, Event, Events, Next, RawEvent};
+use tokio::sync::mpsc::Permit;
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::page::Shared;
 use crate::picture::{End, FramePicture, Picture};
@@ -23,8 +28,9 @@ const MAX_DIALOG_TEXT: usize = 4096;
 
 pub(crate) struct Pump {
     shared: Arc<Shared>,
-    /// Facts found no room since the last that did.
-    lost: bool,
+    /// What found no room and must be told, oldest first. While there is any, no other fact
+    /// is told: it would overtake them.
+    kept: VecDeque<Fact>,
     active_at: Option<Instant>,
 }
 
@@ -32,18 +38,41 @@ impl Pump {
     pub fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
-            lost: false,
+            kept: VecDeque::new(),
             active_at: None,
         }
     }
 
     pub async fn run(mut self, mut events: Events) {
+        let facts = self.shared.options.facts.clone();
         loop {
-            match events.next().await {
+            let next = tokio::select! {
+                biased;
+                room = facts.reserve(), if !self.kept.is_empty() => {
+                    match room {
+                        Ok(room) => self.send_kept(room),
+                        // Nobody is told anything any more; the picture is kept all the same.
+                        Err(_) => self.kept.clear(),
+                    }
+                    continue;
+                }
+                next = events.next() => next,
+            };
+            match next {
                 Next::Event(event) => self.take(&event),
                 Next::Lagged(count) => self.lagged(count),
-                Next::Ended(cause) => return self.ended(&cause),
+                Next::Ended(cause) => {
+                    self.ended(&cause);
+                    break;
+                }
             }
+        }
+        // Only the owner ends this wait: by making room, or by listening no more.
+        while !self.kept.is_empty() {
+            let Ok(room) = facts.reserve().await else {
+                return;
+            };
+            self.send_kept(room);
         }
     }
 
@@ -131,14 +160,31 @@ impl Pump {
     }
 
     fn tell(&mut self, fact: Fact) {
-        let tab = self.shared.options.tab;
-        let facts = &self.shared.options.facts;
-        if self.lost && facts.try_send((tab, Fact::Lagged)).is_ok() {
-            self.lost = false;
+        if !self.kept.is_empty() {
+            return self.keep(fact);
         }
-        // A fact that is late by one place would be told before those that were lost.
-        if self.lost || facts.try_send((tab, fact)).is_err() {
-            self.lost = true;
+        let tab = self.shared.options.tab;
+        match self.shared.options.facts.try_send((tab, fact)) {
+            Err(TrySendError::Full((_, fact))) => self.keep(fact),
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+        }
+    }
+
+    /// Keeps a fact that found no room, or that facts were lost.
+    fn keep(&mut self, fact: Fact) {
+        let fact = match fact {
+            Fact::Crashed | Fact::Gone | Fact::DialogOpened(_) | Fact::DialogClosed => fact,
+            _ => Fact::Lagged,
+        };
+        // The owner looks at the state, so of each kind the latest says what the others did.
+        let same = |kept: &Fact| mem::discriminant(kept) == mem::discriminant(&fact);
+        self.kept.retain(|kept| !same(kept));
+        self.kept.push_back(fact);
+    }
+
+    fn send_kept(&mut self, room: Permit<'_, (TabId, Fact)>) {
+        if let Some(fact) = self.kept.pop_front() {
+            room.send((self.shared.options.tab, fact));
         }
     }
 
@@ -161,10 +207,11 @@ impl Pump {
             loader_id,
             url,
             url_fragment,
+            unreachable_url,
             security_origin,
             ..
         } = event.frame;
-        let url = url + url_fragment.as_deref().unwrap_or_default();
+        let url = asked_url(url, url_fragment, unreachable_url);
         let is_main = parent_id.is_none();
         let now = self.shared.clock.instant();
         self.change(|picture| {
@@ -176,6 +223,10 @@ impl Pump {
                 picture.documents += 1;
                 picture.url_unsure = false;
                 picture.title.clear();
+                // A page from the cache tells its title before it is told to be shown.
+                if let Some(title) = picture.title_again.take().filter(|_| restored) {
+                    picture.note_title(&title);
+                }
                 picture.forget_requests(now);
             }
             if let Some(frame) = picture.frame(&id) {
@@ -344,8 +395,30 @@ impl Pump {
 
     /// Our script in the page saw something.
     fn told(&mut self, event: runtime::BindingCalledEvent) {
-        if event.name == TELL && event.payload == "cookie" {
+        if event.name != TELL {
+            return;
+        }
+        if event.payload == "cookie" {
             self.tell(Fact::CookieActivity);
+        } else if let Some(title) = event.payload.strip_prefix("title ") {
+            self.titled(event.execution_context_id, title);
+        } else if let Some(title) = event.payload.strip_prefix("again ") {
+            self.change(|picture| picture.title_again = Some(title.to_owned()));
+            self.titled(event.execution_context_id, title);
+        }
+    }
+
+    fn titled(&mut self, world: i64, title: &str) {
+        let changed = self.shared.picture.send_if_modified(|picture| {
+            // The document that was left may tell late.
+            let is_shown = picture
+                .main()
+                .is_some_and(|main| main.world.is_none_or(|shown| shown == world));
+            is_shown && picture.note_title(title)
+        });
+        if changed {
+            let title = Private::new(self.shared.picture.borrow().title.clone());
+            self.tell(Fact::TitleChanged { title });
         }
     }
 
@@ -415,20 +488,33 @@ impl Pump {
         if let Err(err) = self.shared.session.post(&again) {
             tracing::debug!(%err, "the page's documents could not be asked for");
         }
-        self.lost = true;
+        self.keep(Fact::Lagged);
         self.active();
     }
 
     fn ended(&mut self, cause: &Ended) {
         let (end, fact) = match cause {
             Ended::Crashed => (End::Crashed, Fact::Crashed),
-            _ => (End::Gone, Fact::Gone),
+            Ended::Lost(lost) => (End::Lost(Arc::clone(lost)), Fact::Gone),
+            Ended::Detached | Ended::Destroyed => (End::Gone, Fact::Gone),
         };
         self.change(|picture| {
             picture.end = Some(end);
             picture.dialog = None;
         });
         self.tell(fact);
+    }
+}
+
+/// Returns a document's URL; that of one that did not load is the one that was asked for.
+pub(crate) fn asked_url(
+    url: String,
+    fragment: Option<String>,
+    unreachable: Option<String>,
+) -> String {
+    match unreachable.filter(|asked| !asked.is_empty()) {
+        Some(asked) => asked,
+        None => url + fragment.as_deref().unwrap_or_default(),
     }
 }
 

@@ -92,14 +92,7 @@ impl Page {
                 reason,
             });
         }
-        let area = match &options.locator {
-            Some(target) => {
-                let found: Found<Area> = self.ready(ctx, target, "area", json!({})).await?;
-                Some(found.value)
-            }
-            None if options.full_page => Some(self.whole(ctx).await?),
-            None => None,
-        };
+        let area = self.not_held_up(ctx, self.area(ctx, options)).await?;
         let (format, mime) = match options.format {
             ImageFormat::Png => (wire::CaptureScreenshotFormat::Png, "image/png"),
             ImageFormat::Jpeg => (wire::CaptureScreenshotFormat::Jpeg, "image/jpeg"),
@@ -125,6 +118,17 @@ impl Page {
             mime,
             width,
             height,
+        })
+    }
+
+    async fn area(&self, ctx: &Ctx, options: &Screenshot) -> Result<Option<Area>, Error> {
+        Ok(match &options.locator {
+            Some(target) => {
+                let found: Found<Area> = self.ready(ctx, target, "area", json!({})).await?;
+                Some(found.value)
+            }
+            None if options.full_page => Some(self.whole(ctx).await?),
+            None => None,
         })
     }
 

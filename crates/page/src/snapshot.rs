@@ -3,7 +3,7 @@
 use base::{Ctx, Private};
 use serde::{Deserialize, Serialize};
 
-use crate::world::Ask;
+use crate::world::{Ask, MAX_TRIES, is_context_lost, is_unheard};
 use crate::{Error, Locator, Page};
 
 /// Numbers are reserved in blocks of this size: one durable write for many snapshots.
@@ -90,6 +90,11 @@ impl Numbers {
         self.next
     }
 
+    /// Notes that the walk did not begin.
+    const fn take_back(&mut self) {
+        self.unheard = false;
+    }
+
     /// Notes how far the walk came; returns up to where numbers must be reserved, if at all.
     fn heard(&mut self, next: u64) -> Option<u64> {
         self.unheard = false;
@@ -114,14 +119,8 @@ impl Page {
             .race(self.numbers().lock())
             .await
             .map_err(Error::Stopped)?;
-        let walk = Walk {
-            next: numbers.hand_out(),
-            limit: MAX_NEW,
-            interactive_only: options.interactive_only,
-            max_depth: options.max_depth,
-            max_bytes: options.max_bytes.unwrap_or(MAX_BYTES).min(MAX_BYTES),
-        };
-        let walked = self.walk(ctx, options.scope.as_ref(), walk).await?;
+        let walks = self.walks(ctx, options, &mut numbers);
+        let walked = self.not_held_up(ctx, walks).await?;
         if let Some(up_to) = numbers.heard(walked.next) {
             let options = &self.shared().options;
             let reserve = options.refs.reserve(options.tab, up_to);
@@ -135,17 +134,50 @@ impl Page {
         self.saw_title(&walked.title);
         Ok(Snapshot {
             text: walked.text.into(),
-            url: walked.url.into(),
+            url: self.shown_url(walked.url).into(),
             title: walked.title.into(),
             truncated: walked.truncated,
         })
+    }
+
+    /// Walks the page. If its document goes away meanwhile the next one is walked, with other
+    /// numbers: the first may come back from the back/forward cache with those it was given.
+    async fn walks(
+        &self,
+        ctx: &Ctx,
+        options: &SnapshotOptions,
+        numbers: &mut Numbers,
+    ) -> Result<Walked, Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let walk = Walk {
+                next: numbers.hand_out(),
+                limit: MAX_NEW,
+                interactive_only: options.interactive_only,
+                max_depth: options.max_depth,
+                max_bytes: options.max_bytes.unwrap_or(MAX_BYTES).min(MAX_BYTES),
+            };
+            match self.walk(ctx, options.scope.as_ref(), walk).await {
+                Err(err) if is_context_lost(&err) => {
+                    if is_unheard(&err) {
+                        numbers.take_back();
+                    }
+                    if tries == MAX_TRIES {
+                        return Err(err);
+                    }
+                    self.await_document(ctx).await?;
+                }
+                walked => return walked,
+            }
+        }
     }
 
     async fn walk(&self, ctx: &Ctx, scope: Option<&Locator>, walk: Walk) -> Result<Walked, Error> {
         match scope {
             None => {
                 let frame = self.main_frame();
-                self.ask(
+                self.ask_once(
                     ctx,
                     &Ask {
                         frame: &frame,
@@ -159,7 +191,7 @@ impl Page {
                 let with = serde_json::to_value(walk).map_err(|err| Error::Script {
                     reason: err.to_string(),
                 })?;
-                match self.try_once(ctx, scope, "snapshotOf", with).await? {
+                match self.try_in_document(ctx, scope, "snapshotOf", with).await? {
                     Ok(found) => Ok(found.value),
                     Err(last) => Err(Error::NotActionable { tries: 1, last }),
                 }
@@ -199,5 +231,13 @@ mod tests {
         let mut numbers = Numbers::starting(5);
         assert_eq!(numbers.hand_out(), 5);
         assert!(numbers.hand_out() >= 5 + MAX_NEW);
+    }
+
+    #[test]
+    fn the_numbers_of_a_walk_that_never_began_are_given_again() {
+        let mut numbers = Numbers::starting(5);
+        numbers.hand_out();
+        numbers.take_back();
+        assert_eq!(numbers.hand_out(), 5);
     }
 }

@@ -6,7 +6,7 @@ use base::Ctx;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::world::Ask;
+use crate::world::{Ask, MAX_TRIES, is_context_lost};
 use crate::{Attempt, Error, Locator, Page};
 
 /// The pauses between tries; the last one goes on.
@@ -140,8 +140,29 @@ impl Page {
         }
     }
 
-    /// Asks about an element once.
+    /// Asks about an element once, in whatever document is shown.
     pub(crate) async fn try_once<A: Serialize + Clone, T: DeserializeOwned>(
+        &self,
+        ctx: &Ctx,
+        locator: &Locator,
+        function: &'static str,
+        with: A,
+    ) -> Result<Result<Found<T>, Attempt>, Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let tried = self.try_in_document(ctx, locator, function, with.clone());
+            match tried.await {
+                Err(err) if is_context_lost(&err) && tries < MAX_TRIES => {
+                    self.await_document(ctx).await?;
+                }
+                tried => return tried,
+            }
+        }
+    }
+
+    /// Asks about an element once, in one document: it fails if that goes away meanwhile.
+    pub(crate) async fn try_in_document<A: Serialize + Clone, T: DeserializeOwned>(
         &self,
         ctx: &Ctx,
         locator: &Locator,
@@ -159,7 +180,7 @@ impl Page {
                 function,
                 arguments,
             };
-            match self.ask(ctx, &ask).await? {
+            match self.ask_once(ctx, &ask).await? {
                 Verdict::Ok { value } => return Ok(Ok(Found { frame, value })),
                 Verdict::Unknown | Verdict::NotFound => {}
                 verdict => match judge(locator, verdict)? {

@@ -5,6 +5,8 @@
 //! a node that a form control may have renamed. The world, and the numbers in it, outlive
 //! this process: the next daemon gets the same world by asking for its name again.
 
+use std::time::Duration;
+
 use base::Ctx;
 use cdp::protocol::{page, runtime};
 use serde::Serialize;
@@ -36,7 +38,7 @@ const SCRIPT: &str = concat!(
 /// What a world without our script answers.
 const MISSING: &str = "!";
 /// How often a call is repeated because its document went away under it.
-const MAX_TRIES: u32 = 20;
+pub(crate) const MAX_TRIES: u32 = 20;
 
 /// One call of a function of our script.
 pub(crate) struct Ask<'a, A> {
@@ -58,17 +60,41 @@ impl Page {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.ask_once(ctx, ask.frame, &call).await {
+            match self.ask_this_document(ctx, ask.frame, &call).await {
                 Err(err) if is_context_lost(&err) && tries < MAX_TRIES => {
-                    self.lose_world(ask.frame);
-                    tracing::debug!(tries, %err, "the document went away under a call");
-                    ctx.pause(std::time::Duration::from_millis(10))
-                        .await
-                        .map_err(Error::Stopped)?;
+                    self.await_document(ctx).await?;
                 }
                 answer => return read(&answer?),
             }
         }
+    }
+
+    /// Calls a function like [`Page::ask`], but fails if the document goes away meanwhile.
+    pub(crate) async fn ask_once<A: Serialize, T: DeserializeOwned>(
+        &self,
+        ctx: &Ctx,
+        ask: &Ask<'_, A>,
+    ) -> Result<T, Error> {
+        let call = expression(ask)?;
+        read(&self.ask_this_document(ctx, ask.frame, &call).await?)
+    }
+
+    /// Gives the document that takes the place of one that went away a moment.
+    pub(crate) async fn await_document(&self, ctx: &Ctx) -> Result<(), Error> {
+        ctx.pause(Duration::from_millis(10))
+            .await
+            .map_err(Error::Stopped)
+    }
+
+    async fn ask_this_document(&self, ctx: &Ctx, frame: &str, call: &str) -> Result<String, Error> {
+        let answer = self.ask_world(ctx, frame, call).await;
+        if let Err(err) = &answer
+            && is_context_lost(err)
+        {
+            tracing::debug!(%err, "the document went away under a call");
+            self.lose_world(frame);
+        }
+        answer
     }
 
     /// Calls a function that changes the page, as the last effect of a call.
@@ -85,7 +111,7 @@ impl Page {
         read(&text_of(answer)?)
     }
 
-    async fn ask_once(&self, ctx: &Ctx, frame: &str, call: &str) -> Result<String, Error> {
+    async fn ask_world(&self, ctx: &Ctx, frame: &str, call: &str) -> Result<String, Error> {
         let world = self.world(ctx, frame).await?;
         let answer = self.call(ctx, &evaluate(world, call.to_owned())).await?;
         self.seen_alive();
@@ -202,6 +228,14 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|err| Error::Script {
         reason: err.to_string(),
     })
+}
+
+/// Tells whether the call met no document at all, and so ran in none.
+pub(crate) fn is_unheard(err: &Error) -> bool {
+    let Error::Cdp(cdp::Error::Protocol { message, .. }) = err else {
+        return false;
+    };
+    message.contains("Cannot find context") || message.contains("No frame for given id")
 }
 
 /// Tells whether the document was replaced under a call.

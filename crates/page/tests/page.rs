@@ -293,12 +293,20 @@ type Wanted = (&'static str, fn(&Fact) -> bool);
 
 trait WaitForDialog {
     async fn wait_for_dialog(&self);
+    async fn wait_for_title(&self, title: &str);
 }
 
 impl WaitForDialog for browserd_page::Page {
     async fn wait_for_dialog(&self) {
         let ctx = ctx();
         while self.state().dialog.is_none() {
+            ctx.pause(Duration::from_millis(5)).await.unwrap();
+        }
+    }
+
+    async fn wait_for_title(&self, title: &str) {
+        let ctx = ctx();
+        while self.state().title.expose() != title {
             ctx.pause(Duration::from_millis(5)).await.unwrap();
         }
     }
@@ -610,6 +618,230 @@ async fn facts_are_told_without_being_asked() {
             wanted.remove(at);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_that_never_ends_or_never_begins_holds_up_no_call() {
+    let stage = Stage::start().await;
+    let old = stage.site.add("<title>Old</title><button>Old</button>");
+    let open = stage.blank().await;
+    for (path, button) in [
+        ("/never", "button \"Old\""),
+        ("/endless", "button \"More\""),
+    ] {
+        navigate(&open, &old).await.unwrap();
+        let to = Navigate {
+            url: stage.site.url(path),
+        };
+        let err = open
+            .page
+            .navigate(&soon(), &Gate::open(), &to)
+            .await
+            .unwrap_err();
+        assert_eq!(err.code(), Code::OutcomeUnknown, "{err}");
+        let shown = open
+            .page
+            .snapshot(&soon(), &SnapshotOptions::default())
+            .await;
+        assert!(shown.unwrap().text.expose().contains(button), "{path}");
+    }
+
+    // The page itself goes where nobody answers.
+    navigate(&open, &old).await.unwrap();
+    let never = stage.site.url("/never");
+    open.js(&format!("location='{never}';0")).await;
+    assert_eq!(
+        evaluate(&open, &soon(), "document.title")
+            .await
+            .unwrap()
+            .value
+            .expose(),
+        "Old"
+    );
+    open.js(&format!("location='{never}';0")).await;
+    let content = open.page.content(&soon(), ContentFormat::Text).await;
+    assert_eq!(content.unwrap().title.expose(), "Old");
+    open.js(&format!("location='{never}';0")).await;
+    open.act(click(css("button"))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_whose_document_never_begins_is_attached() {
+    let stage = Stage::start().await;
+    let open = stage.show("<title>Old</title><button>Old</button>").await;
+    open.js(&format!("location='{}';0", stage.site.url("/never")))
+        .await;
+    let (session, target) = (open.session_id.clone(), open.page.target_id().to_owned());
+    drop(open);
+    let policy = DialogPolicy::Ask;
+    let connection = &stage.connection;
+    let open = stage
+        .attach(connection, &session, &target, policy, 1, true)
+        .await;
+    assert!(open.snapshot().await.contains("button \"Old\""));
+    assert!(open.page.state().url.expose().contains("/page"));
+
+    let open = stage.paused(&stage.site.url("/never")).await;
+    assert_eq!(open.snapshot().await, "");
+    assert_eq!(open.js("1+1").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn titles_are_known_without_being_asked_for() {
+    let stage = Stage::start().await;
+    let url = stage.site.add("<title>First</title><p>x");
+    let next = stage.site.add("<title>Next</title>");
+    let open = stage.paused(&url).await;
+    open.page.wait_for_title("First").await;
+    open.js("document.title='Second';0").await;
+    open.page.wait_for_title("Second").await;
+    open.js("document.querySelector('title').firstChild.data='Third';0")
+        .await;
+    open.page.wait_for_title("Third").await;
+    open.js(&format!("location='{next}';0")).await;
+    open.page.wait_for_title("Next").await;
+    open.js("history.back();0").await;
+    // As it was left, or loaded again.
+    let deadline = ctx();
+    while !matches!(open.page.state().title.expose().as_str(), "Third" | "First") {
+        deadline.pause(Duration::from_millis(5)).await.unwrap();
+    }
+
+    // Of a page that is taken over it is known at once, and goes on to be told.
+    open.page
+        .wait_for(&ctx(), &Wait::Load(LoadState::Load))
+        .await
+        .unwrap();
+    open.js("document.title='Kept';0").await;
+    let (session, target) = (open.session_id.clone(), open.page.target_id().to_owned());
+    drop(open);
+    let policy = DialogPolicy::Ask;
+    let connection = &stage.connection;
+    let open = stage
+        .attach(connection, &session, &target, policy, 1, true)
+        .await;
+    assert_eq!(open.page.state().title.expose(), "Kept");
+    open.js("document.title='Changed';0").await;
+    open.page.wait_for_title("Changed").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_url_of_a_page_that_did_not_load_is_the_one_asked_for() {
+    let stage = Stage::start().await;
+    let open = stage.blank().await;
+    let url = "http://127.0.0.1:1/#there";
+    navigate(&open, url).await.unwrap_err();
+    open.page
+        .wait_for(&ctx(), &Wait::Url("127.0.0.1:1/#there".to_owned()))
+        .await
+        .unwrap();
+    assert_eq!(open.page.state().url.expose(), url);
+    let shot = open
+        .page
+        .snapshot(&ctx(), &SnapshotOptions::default())
+        .await;
+    assert_eq!(shot.unwrap().url.expose(), url);
+    let policy = DialogPolicy::Ask;
+    let (session, target) = (open.session_id.clone(), open.page.target_id().to_owned());
+    drop(open);
+    let connection = &stage.connection;
+    let open = stage
+        .attach(connection, &session, &target, policy, 1, true)
+        .await;
+    assert_eq!(open.page.state().url.expose(), url);
+}
+
+/// Returns a gate that does `break_it` and waits until `page` is gone.
+fn gate_that_breaks<F>(page: &browserd_page::Page, break_it: F) -> Gate
+where
+    F: Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync + 'static,
+{
+    let page = page.clone();
+    Gate::new(std::sync::Arc::new(move |_| {
+        let (page, broken) = (page.clone(), break_it());
+        Box::pin(async move {
+            broken.await;
+            let deadline = ctx();
+            while !page.state().gone {
+                deadline.pause(Duration::from_millis(5)).await.unwrap();
+            }
+            Ok(())
+        })
+    }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_action_whose_last_input_was_not_sent_is_not_done() {
+    let stage = Stage::start().await;
+    let open = stage.show("<button>B</button>").await;
+    let root = stage.connection.root();
+    let target_id = open.page.target_id().to_owned();
+    let gate = gate_that_breaks(&open.page, move || {
+        let root = root.clone();
+        let close = cdp::protocol::target::CloseTarget {
+            target_id: target_id.clone(),
+        };
+        Box::pin(async move {
+            root.call(&ctx(), &close).await.unwrap();
+        })
+    });
+    let press = click(css("button"));
+    let done = open.page.interact(&ctx(), &gate, &press).await;
+    assert!(matches!(done, Err(Error::Gone)));
+
+    // The same with a lost link, which says nothing of the page.
+    let open = stage.show("<button>B</button>").await;
+    let connection = stage.connection.clone();
+    let gate = gate_that_breaks(&open.page, move || {
+        connection.close();
+        Box::pin(async {})
+    });
+    let done = open.page.interact(&ctx(), &gate, &press).await;
+    let lost = |err: &Error| matches!(err, Error::Cdp(cdp::Error::Lost(_)));
+    assert!(lost(&done.unwrap_err()));
+    let shown = open
+        .page
+        .snapshot(&ctx(), &SnapshotOptions::default())
+        .await;
+    assert!(lost(&shown.unwrap_err()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_button_that_closes_its_page_was_pressed() {
+    let stage = Stage::start().await;
+    let open = stage
+        .show("<button onclick='window.close()'>bye</button>")
+        .await;
+    open.click(css("button")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_moves_the_owners_life_is_told_once_there_is_room() {
+    let stage = Stage::start().await;
+    // Room for one fact.
+    let mut open = stage.narrow(1).await;
+    open.js("history.pushState(0,'','#a');setTimeout(()=>alert('!'),0);0")
+        .await;
+    open.page.wait_for_dialog().await;
+    let close = cdp::protocol::target::CloseTarget {
+        target_id: open.page.target_id().to_owned(),
+    };
+    stage.connection.root().call(&ctx(), &close).await.unwrap();
+    let deadline = ctx();
+    while !open.page.state().gone {
+        deadline.pause(Duration::from_millis(5)).await.unwrap();
+    }
+    let mut told = vec![];
+    while !matches!(told.last(), Some(Fact::Gone)) {
+        let (_, fact) = deadline.race(open.facts.recv()).await.unwrap().unwrap();
+        told.push(fact);
+    }
+    let has = |is: fn(&Fact) -> bool| told.iter().any(is);
+    assert!(has(|fact| matches!(fact, Fact::Lagged)), "{told:?}");
+    assert!(
+        has(|fact| matches!(fact, Fact::DialogOpened(_))),
+        "{told:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

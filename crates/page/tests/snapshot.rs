@@ -281,3 +281,23 @@ async fn hostile_pages_are_told_all_the_same() {
     assert!(shot.truncated);
     assert!(shot.text.expose().len() <= 1024 * 1024);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_that_nobody_heard_of_are_not_given_again() {
+    let stage = Stage::start().await;
+    let open = stage.show("<button>A</button><button>B</button>").await;
+    let before = open.snapshot().await;
+    let (session, target) = (open.session_id.clone(), open.page.target_id().to_owned());
+    drop(open);
+    // As if its last daemon had died before it reserved what the walk gave out.
+    let policy = browserd_page::DialogPolicy::Ask;
+    let connection = &stage.connection;
+    let open = stage
+        .attach(connection, &session, &target, policy, 1, true)
+        .await;
+    open.js("document.body.prepend(Object.assign(document.createElement('button'),{textContent:'C'}));0")
+        .await;
+    let after = open.snapshot().await;
+    assert_eq!(after, format!("button \"C\" @e3\n{before}"));
+    assert_eq!(*open.reserved.0.lock().unwrap(), [1000]);
+}

@@ -133,6 +133,11 @@ enum Arrived {
     Nowhere,
 }
 
+/// Tells whether a document is at this URL because another did not load.
+fn is_of_error(url: &str) -> bool {
+    url.starts_with("chrome-error://")
+}
+
 /// Tells whether a navigation of the main frame ended here, and with what.
 fn outcome(event: &RawEvent, main: &str) -> Option<Arrived> {
     if let Some(Ok(event)) = event.decode::<page::FrameNavigatedEvent>() {
@@ -202,7 +207,7 @@ impl Page {
         let here: Here = self.ask(ctx, &ask).await?;
         self.saw_title(&here.title);
         self.shared().picture.send_if_modified(|picture| {
-            let unsure = picture.url_unsure;
+            let unsure = picture.url_unsure && !is_of_error(&here.url);
             if unsure && let Some(main) = picture.frames.get_mut(&picture.main_frame) {
                 main.url.clone_from(&here.url);
                 picture.url_unsure = false;
@@ -210,20 +215,27 @@ impl Page {
             unsure
         });
         Ok(Interacted {
-            url: here.url.into(),
+            url: self.shown_url(here.url).into(),
             title: here.title.into(),
         })
     }
 
+    /// Returns the URL to tell of a page that says it is at `url`: that of one that did not
+    /// load is the one that was asked for.
+    pub(crate) fn shown_url(&self, url: String) -> String {
+        let picture = self.shared().picture.borrow();
+        match picture.main() {
+            Some(main) if is_of_error(&url) && !main.url.is_empty() => main.url.clone(),
+            _ => url,
+        }
+    }
+
     /// Notes the title that an answer carried.
     pub(crate) fn saw_title(&self, title: &str) {
-        let changed = self.shared().picture.send_if_modified(|picture| {
-            let changed = picture.title != title;
-            if changed {
-                title.clone_into(&mut picture.title);
-            }
-            changed
-        });
+        let changed = self
+            .shared()
+            .picture
+            .send_if_modified(|picture| picture.note_title(title));
         if changed {
             let fact = Fact::TitleChanged {
                 title: Private::new(title.to_owned()),

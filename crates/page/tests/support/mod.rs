@@ -76,18 +76,24 @@ impl Stage {
         self.blank_with(DialogPolicy::Ask).await
     }
 
+    /// Opens a blank page whose owner has room for so many facts.
+    pub async fn narrow(&self, room: usize) -> Open {
+        let (session_id, target_id) = self.new_target().await;
+        let policy = DialogPolicy::Ask;
+        self.attach_with(
+            &self.connection,
+            &session_id,
+            &target_id,
+            policy,
+            1,
+            false,
+            room,
+        )
+        .await
+    }
+
     pub async fn blank_with(&self, default_dialog: DialogPolicy) -> Open {
-        let create = target::CreateTarget {
-            url: "about:blank".to_owned(),
-            ..Default::default()
-        };
-        let root = self.connection.root();
-        let target_id = root.call(&ctx(), &create).await.unwrap().target_id;
-        let attach = target::AttachToTarget {
-            target_id: target_id.clone(),
-            flatten: Some(true),
-        };
-        let session_id = root.call(&ctx(), &attach).await.unwrap().session_id;
+        let (session_id, target_id) = self.new_target().await;
         self.attach(
             &self.connection,
             &session_id,
@@ -99,6 +105,21 @@ impl Stage {
         .await
     }
 
+    async fn new_target(&self) -> (String, String) {
+        let create = target::CreateTarget {
+            url: "about:blank".to_owned(),
+            ..Default::default()
+        };
+        let root = self.connection.root();
+        let target_id = root.call(&ctx(), &create).await.unwrap().target_id;
+        let attach = target::AttachToTarget {
+            target_id: target_id.clone(),
+            flatten: Some(true),
+        };
+        let session_id = root.call(&ctx(), &attach).await.unwrap().session_id;
+        (session_id, target_id)
+    }
+
     pub async fn attach(
         &self,
         connection: &Connection,
@@ -108,7 +129,30 @@ impl Stage {
         first_ref: u64,
         adopted: bool,
     ) -> Open {
-        let (facts, told) = mpsc::channel(4096);
+        self.attach_with(
+            connection,
+            session_id,
+            target_id,
+            default_dialog,
+            first_ref,
+            adopted,
+            4096,
+        )
+        .await
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a test's own stage")]
+    async fn attach_with(
+        &self,
+        connection: &Connection,
+        session_id: &str,
+        target_id: &str,
+        default_dialog: DialogPolicy,
+        first_ref: u64,
+        adopted: bool,
+        room: usize,
+    ) -> Open {
+        let (facts, told) = mpsc::channel(room);
         let reserved = Arc::new(Reserved::default());
         let refs: Arc<dyn RefBlocks> = reserved.clone();
         let options = PageOptions {

@@ -101,6 +101,16 @@ async fn serve(mut stream: TcpStream, replies: Replies) {
         stream.read_exact(&mut byte).await.ok();
         return;
     }
+    if path == "/endless" {
+        // A document that begins and does not end.
+        let start = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n\
+            <title>Endless</title><h1>Endless</h1><button>More</button>";
+        let mut byte = [0];
+        if stream.write_all(start).await.is_ok() {
+            stream.read_exact(&mut byte).await.ok();
+        }
+        return;
+    }
     let reply = replies.lock().unwrap().get(&path).cloned();
     let reply = reply.unwrap_or(Reply {
         status: "404 Not Found",
