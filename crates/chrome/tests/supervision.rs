@@ -104,7 +104,7 @@ async fn a_profile_in_use_is_known_also_by_a_relative_path() {
     // Only another process can have another working folder.
     let launched = Command::new(env!("CARGO_BIN_EXE_test-daemon"))
         .current_dir(lab.folder.path())
-        .args(["run/b", "fake-Scripted"])
+        .args(["./run/b", "./fake-Scripted"])
         .arg(common::keeper().program)
         .output()
         .unwrap();
