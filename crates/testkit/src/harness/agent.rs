@@ -207,9 +207,10 @@ impl<D: Door> Agent<D> {
     /// Captures follow changes within a second, so what is younger may be lost by right. Two
     /// changes of our own: the capture of the second was begun after the first was published.
     pub fn settle(&mut self) {
-        for mark in ["one", "two"] {
+        for _ in 0..2 {
             self.until_checkpointed(|agent| {
-                agent.evaluate(&format!("sessionStorage.setItem('settled', '{mark}')"));
+                // A new mark each time: one that a restore brought back would be no change.
+                agent.evaluate("sessionStorage.setItem('settled', crypto.randomUUID())");
             });
         }
         self.evaluate("sessionStorage.removeItem('settled')");
