@@ -13,7 +13,10 @@ impl Backoff {
     /// Returns pauses that start at `first` and never exceed `longest`.
     #[must_use]
     pub const fn new(first: Duration, longest: Duration) -> Self {
-        Self { next: first, longest }
+        Self {
+            next: first,
+            longest,
+        }
     }
 }
 

@@ -47,7 +47,11 @@ impl Ctx {
     #[must_use]
     pub fn at_most(&self, limit: Duration) -> Self {
         let deadline = self.deadline.min(Instant::now() + limit);
-        Self { deadline, cancel: self.cancel.clone(), call: self.call }
+        Self {
+            deadline,
+            cancel: self.cancel.clone(),
+            call: self.call,
+        }
     }
 
     /// Returns how much of the call's time is left.

@@ -151,6 +151,11 @@ mod tests {
 
     #[test]
     fn one_kind_is_not_another() {
-        assert!(CheckpointId::new().to_string().parse::<SessionId>().is_err());
+        assert!(
+            CheckpointId::new()
+                .to_string()
+                .parse::<SessionId>()
+                .is_err()
+        );
     }
 }

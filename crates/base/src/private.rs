@@ -44,6 +44,9 @@ mod tests {
 
     #[test]
     fn debug_shows_the_size_only() {
-        assert_eq!(format!("{:?}", Private::new("hunter2")), "<7 private bytes>");
+        assert_eq!(
+            format!("{:?}", Private::new("hunter2")),
+            "<7 private bytes>"
+        );
     }
 }

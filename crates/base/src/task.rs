@@ -157,18 +157,21 @@ impl Tasks {
             }
         };
         // The outer task survives a panic of the inner one and tells its fate.
-        let inner = self.tracker.spawn(tracing::Instrument::in_current_span(work));
+        let inner = self
+            .tracker
+            .spawn(tracing::Instrument::in_current_span(work));
         let abort = inner.abort_handle();
-        self.tracker.spawn(tracing::Instrument::in_current_span(async move {
-            let fate = fate_of(inner.await);
-            if fate == Fate::Panicked {
-                tracing::error!(?kind, "task panicked");
-                if kind.on_error() == OnError::StopDaemon {
-                    broken.cancel();
+        self.tracker
+            .spawn(tracing::Instrument::in_current_span(async move {
+                let fate = fate_of(inner.await);
+                if fate == Fate::Panicked {
+                    tracing::error!(?kind, "task panicked");
+                    if kind.on_error() == OnError::StopDaemon {
+                        broken.cancel();
+                    }
                 }
-            }
-            tell.send_replace(Some(fate));
-        }));
+                tell.send_replace(Some(fate));
+            }));
         TaskHandle { abort, done }
     }
 
@@ -183,7 +186,10 @@ impl Tasks {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Fate> {
-        self.tracker.spawn_blocking(work).await.map_err(|err| fate_of(Err(err)))
+        self.tracker
+            .spawn_blocking(work)
+            .await
+            .map_err(|err| fate_of(Err(err)))
     }
 
     /// Returns the token that is cancelled when the tasks should end.
@@ -229,7 +235,9 @@ pub struct TaskSet<T> {
 
 impl<T: Send + 'static> Default for TaskSet<T> {
     fn default() -> Self {
-        Self { set: JoinSet::new() }
+        Self {
+            set: JoinSet::new(),
+        }
     }
 }
 

@@ -247,8 +247,7 @@ fn prepare(run: &Path, spec: &LaunchSpec, hello: &Hello) -> Result<(), Error> {
             .create(folder)
             .map_err(Error::io("making the browser's folders"))?;
     }
-    clear_singleton_locks(&profile)
-        .map_err(Error::io("clearing the locks of the profile"))?;
+    clear_singleton_locks(&profile).map_err(Error::io("clearing the locks of the profile"))?;
     crate::profile::begin(&spec.user_data_dir).map_err(Error::io("beginning the profile"))?;
     match std::fs::remove_file(run.join(exit::FILE)) {
         Err(err) if err.kind() != io::ErrorKind::NotFound => {

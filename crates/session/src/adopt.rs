@@ -49,29 +49,47 @@ pub(crate) async fn adopt(
     options: impl Fn(TabId) -> PageOptions,
     news: &mpsc::Sender<FromLink>,
 ) -> Result<Adopted, Error> {
-    let Number { browser, identity, known, link, .. } = number;
+    let Number {
+        browser,
+        identity,
+        known,
+        link,
+        ..
+    } = number;
     let run = run_folder(&deps.config.home, *browser);
     let (chrome_link, welcome) =
         chrome::adopt(ctx, &run, &hello(deps), Some(identity), &deps.tasks).await?;
     if let Some(record) = welcome.exit {
         return Err(chrome::Error::Ended(record).into());
     }
-    let notes = Notes::decode(&welcome.notes)
-        .map_err(|err| Error::Checkpoint { reason: format!("the keeper's notes: {err}") })?;
+    let notes = Notes::decode(&welcome.notes).map_err(|err| Error::Checkpoint {
+        reason: format!("the keeper's notes: {err}"),
+    })?;
 
     // Ids are taken before one is used: should this daemon die now, the next starts higher.
     let first_id = notes.next_id.max(1);
-    let taken = Notes { next_id: first_id.saturating_add(ID_BLOCK), ..notes.clone() };
-    let bytes = taken.encode().map_err(|err| Error::Checkpoint { reason: err.to_string() })?;
+    let taken = Notes {
+        next_id: first_id.saturating_add(ID_BLOCK),
+        ..notes.clone()
+    };
+    let bytes = taken.encode().map_err(|err| Error::Checkpoint {
+        reason: err.to_string(),
+    })?;
     chrome_link.control.write_notes(bytes)?;
 
-    let prepared =
-        Connection::prepare(Options { first_id, event_capacity: EVENTS, late_capacity: LATE });
+    let prepared = Connection::prepare(Options {
+        first_id,
+        event_capacity: EVENTS,
+        late_capacity: LATE,
+    });
     for page in &notes.pages {
         // The handle is fetched again below; what counts is the queue made here.
         drop(prepared.attach(&page.session));
     }
-    let transport = Transport { incoming: chrome_link.incoming, outgoing: chrome_link.outgoing };
+    let transport = Transport {
+        incoming: chrome_link.incoming,
+        outgoing: chrome_link.outgoing,
+    };
     let connection = prepared.start(transport, &deps.tasks);
     let live = Live::new(
         *link,
@@ -84,10 +102,21 @@ pub(crate) async fn adopt(
         &deps.tasks,
     );
     // Behind this answer lies everything that was kept.
-    live.connection.root().call(ctx, &browser_wire::GetVersion {}).await?;
+    live.connection
+        .root()
+        .call(ctx, &browser_wire::GetVersion {})
+        .await?;
 
-    let there = live.connection.root().call(ctx, &target::GetTargets::default()).await?;
-    let there: Vec<_> = there.target_infos.into_iter().filter(|info| info.r#type == "page").collect();
+    let there = live
+        .connection
+        .root()
+        .call(ctx, &target::GetTargets::default())
+        .await?;
+    let there: Vec<_> = there
+        .target_infos
+        .into_iter()
+        .filter(|info| info.r#type == "page")
+        .collect();
     let mut tabs = vec![];
     for noted in &notes.pages {
         if !there.iter().any(|info| info.target_id == noted.target) {
@@ -100,8 +129,15 @@ pub(crate) async fn adopt(
         let mut options = options(tab);
         options.open_dialog = noted.dialog.as_ref().map(|dialog| dialog.dialog());
         let dialog = options.open_dialog.clone();
-        let attached =
-            Page::attach(ctx, session.clone(), &noted.target, options, first_ref, true, &deps.tasks);
+        let attached = Page::attach(
+            ctx,
+            session.clone(),
+            &noted.target,
+            options,
+            first_ref,
+            true,
+            &deps.tasks,
+        );
         let page = match attached.await {
             Ok(page) => page,
             // Without its session nothing of it can be driven; it is attached anew below.
@@ -127,7 +163,9 @@ pub(crate) async fn adopt(
             continue;
         }
         if notes.aside.contains(&info.target_id) {
-            let close = target::CloseTarget { target_id: info.target_id.clone() };
+            let close = target::CloseTarget {
+                target_id: info.target_id.clone(),
+            };
             live.connection.root().post(&close)?;
             continue;
         }
@@ -137,7 +175,11 @@ pub(crate) async fn adopt(
         }
         attach_anew(ctx, &live, info, known).await?;
     }
-    Ok(Adopted { live, tabs, gap: welcome.gap })
+    Ok(Adopted {
+        live,
+        tabs,
+        gap: welcome.gap,
+    })
 }
 
 /// Returns what the last daemon knew of a tab: its title is told by no event.
@@ -162,7 +204,10 @@ async fn attach_anew(
     if let Some(row) = known.iter().find(|row| row.target == info.target_id) {
         live.targets.claim(&info.target_id, row.tab);
     }
-    let attach = target::AttachToTarget { target_id: info.target_id.clone(), flatten: Some(true) };
+    let attach = target::AttachToTarget {
+        target_id: info.target_id.clone(),
+        flatten: Some(true),
+    };
     live.connection.root().call(ctx, &attach).await?;
     Ok(())
 }

@@ -26,10 +26,14 @@ pub(crate) async fn read_origin(
     tabs: &Tabs,
     storage_key: &str,
 ) -> Result<Option<Items>, Error> {
-    let Some(origin) = origin_of(storage_key) else { return Ok(None) };
+    let Some(origin) = origin_of(storage_key) else {
+        return Ok(None);
+    };
     let text = run_in(ctx, live, tabs, origin, READ_SCRIPT).await?;
     let items = serde_json::from_str(&text);
-    items.map(Some).map_err(|err| Error::Checkpoint { reason: err.to_string() })
+    items.map(Some).map_err(|err| Error::Checkpoint {
+        reason: err.to_string(),
+    })
 }
 
 /// Fills an origin's localStorage through a hidden page of its own.
@@ -46,7 +50,9 @@ pub(crate) async fn seed_origin(
     storage_key: &str,
     items: &Items,
 ) -> Result<(), Error> {
-    let Some(origin) = origin_of(storage_key) else { return Ok(()) };
+    let Some(origin) = origin_of(storage_key) else {
+        return Ok(());
+    };
     run_in(ctx, live, tabs, origin, &seed_script(Some(items), None)).await?;
     Ok(())
 }
@@ -69,14 +75,19 @@ async fn run_in(
     live.set_aside(&hidden, true);
     live.note(tabs);
     let out = async {
-        let attach = target::AttachToTarget { target_id: hidden.clone(), flatten: Some(true) };
+        let attach = target::AttachToTarget {
+            target_id: hidden.clone(),
+            flatten: Some(true),
+        };
         let session = root.call(ctx, &attach).await?.session_id;
         let session = live.connection.attach(&session);
         let stub = Stub::begin(&session, ctx).await?;
         stub.run(&format!("{origin}/browserd-aside"), script).await
     }
     .await;
-    root.post(&target::CloseTarget { target_id: hidden.clone() })?;
+    root.post(&target::CloseTarget {
+        target_id: hidden.clone(),
+    })?;
     live.set_aside(&hidden, false);
     out
 }

@@ -34,7 +34,9 @@ pub(crate) struct Pending {
 impl Pending {
     /// Tells whether anybody still waits, and has time to.
     pub(crate) fn is_wanted(&self) -> bool {
-        !self.reply.is_closed() && !self.ctx.cancel.is_cancelled() && !self.ctx.remaining().is_zero()
+        !self.reply.is_closed()
+            && !self.ctx.cancel.is_cancelled()
+            && !self.ctx.remaining().is_zero()
     }
 }
 
@@ -87,7 +89,9 @@ async fn on_tab(bench: &Bench, pending: &Pending, tab: TabId) -> Result<Outcome,
         Act::Screenshot(options) => Outcome::Image(page.screenshot(ctx, options).await?),
         Act::CloseTab => {
             record(bench, pending, None, None).await?;
-            let close = target::CloseTarget { target_id: page.target_id().to_owned() };
+            let close = target::CloseTarget {
+                target_id: page.target_id().to_owned(),
+            };
             bench.live.connection.root().call(ctx, &close).await?;
             Outcome::Done
         }
@@ -105,23 +109,34 @@ async fn new_tab(bench: &Bench, pending: &Pending, url: Option<&str>) -> Result<
     let ctx = &pending.ctx;
     record(bench, pending, None, None).await?;
     let creating = bench.live.targets.creating();
-    let create =
-        target::CreateTarget { url: "about:blank".to_owned(), ..Default::default() };
+    let create = target::CreateTarget {
+        url: "about:blank".to_owned(),
+        ..Default::default()
+    };
     let made = bench.live.connection.root().call(ctx, &create).await?;
     drop(creating);
     bench.live.nudge().await;
     let (tab, page) = bench.tabs.of_target(ctx, &made.target_id).await?;
     bench.tabs.activate(tab);
     if let Some(url) = url {
-        page.navigate(ctx, &Gate::open(), &page::Navigate { url: url.to_owned() }).await?;
+        page.navigate(
+            ctx,
+            &Gate::open(),
+            &page::Navigate {
+                url: url.to_owned(),
+            },
+        )
+        .await?;
     }
     Ok(tab)
 }
 
 fn tab_outcome(bench: &Bench, tab: TabId) -> Result<Outcome, Error> {
     let info = bench.tabs.info(tab);
-    info.map(Outcome::Tab)
-        .ok_or_else(|| Error::TabNotFound { tab: Some(tab), open: bench.tabs.ids() })
+    info.map(Outcome::Tab).ok_or_else(|| Error::TabNotFound {
+        tab: Some(tab),
+        open: bench.tabs.ids(),
+    })
 }
 
 /// Returns the gate that journals a call before its first effect.
@@ -131,10 +146,13 @@ fn gate(bench: &Bench, pending: &Pending, cdp_session: Option<&str>) -> Gate {
     Gate::new(Arc::new(move |cdp_id| {
         let (journal, cdp_session) = (journal.clone(), cdp_session.clone());
         Box::pin(async move {
-            journal.sent(Some(cdp_id), cdp_session).await.map_err(|err| page::Error::Refused {
-                code: err.code(),
-                message: err.to_string(),
-            })
+            journal
+                .sent(Some(cdp_id), cdp_session)
+                .await
+                .map_err(|err| page::Error::Refused {
+                    code: err.code(),
+                    message: err.to_string(),
+                })
         })
     }))
 }
@@ -145,7 +163,9 @@ async fn record(
     cdp_id: Option<u32>,
     cdp_session: Option<String>,
 ) -> Result<(), Error> {
-    Ok(Journal::of(bench, pending).sent(cdp_id, cdp_session).await?)
+    Ok(Journal::of(bench, pending)
+        .sent(cdp_id, cdp_session)
+        .await?)
 }
 
 #[derive(Clone)]
@@ -190,7 +210,8 @@ impl Journal {
             outcome: None,
         };
         self.deps.store.calls().record(&row).await?;
-        self.sent_after.store(self.live.connection.n_sent(), Ordering::SeqCst);
+        self.sent_after
+            .store(self.live.connection.n_sent(), Ordering::SeqCst);
         self.sent.store(true, Ordering::SeqCst);
         Ok(())
     }

@@ -65,7 +65,13 @@ pub(crate) async fn dial(
     if let Some(live) = &number.live {
         while live.connection.is_lost().is_none() {
             let step = ctx.at_most(ONE_PROBE);
-            if live.connection.root().call(&step, &wire::GetVersion {}).await.is_ok() {
+            if live
+                .connection
+                .root()
+                .call(&step, &wire::GetVersion {})
+                .await
+                .is_ok()
+            {
                 return Dialed::Answers;
             }
             if ctx.remaining().is_zero() || ctx.cancel.is_cancelled() {

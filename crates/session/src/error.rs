@@ -156,19 +156,19 @@ impl Error {
                 Some("List them with list_session_checkpoints.".into())
             }
             Self::Denied { id, denied, .. } => match denied {
-                Denied::Stale | Denied::Failed | Denied::Closed => {
-                    Some(format!("Run `browserd session resume {id}` to bring it back."))
-                }
+                Denied::Stale | Denied::Failed | Denied::Closed => Some(format!(
+                    "Run `browserd session resume {id}` to bring it back."
+                )),
                 Denied::NoCheckpoint => {
                     Some("It can't be brought back; close it and open a new session.".into())
                 }
             },
-            Self::KeyTaken { holder, .. } => {
-                Some(format!("Close session {holder} first, or leave this one closed."))
-            }
-            Self::ProfileBusy { holder, .. } => {
-                Some(format!("Close session {holder} first, or use another profile."))
-            }
+            Self::KeyTaken { holder, .. } => Some(format!(
+                "Close session {holder} first, or leave this one closed."
+            )),
+            Self::ProfileBusy { holder, .. } => Some(format!(
+                "Close session {holder} first, or use another profile."
+            )),
             Self::LimitReached { .. } => {
                 Some("Close a session with close_session, or raise MAX_SESSIONS.".into())
             }
@@ -255,5 +255,8 @@ const fn said(denied: Denied) -> &'static str {
 }
 
 fn why(detail: &Option<String>) -> String {
-    detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default()
+    detail
+        .as_deref()
+        .map(|detail| format!(" ({detail})"))
+        .unwrap_or_default()
 }

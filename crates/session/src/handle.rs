@@ -47,7 +47,10 @@ impl Handle {
     ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         let work = async {
-            self.commands.send(command(reply)).await.map_err(|_| Error::TaskEnded)?;
+            self.commands
+                .send(command(reply))
+                .await
+                .map_err(|_| Error::TaskEnded)?;
             answer.await.map_err(|_| Error::TaskEnded)
         };
         ctx.race(work).await.map_err(Error::not_sent)?

@@ -74,11 +74,25 @@ pub(crate) async fn launch(
     };
     if let Err(err) = deps.store.browsers().put(&row).await {
         // Nobody would find it again.
-        end(deps, &chrome_link.control, browser, &welcome.identity, GRACE).await;
+        end(
+            deps,
+            &chrome_link.control,
+            browser,
+            &welcome.identity,
+            GRACE,
+        )
+        .await;
         return Err(err.into());
     }
-    let options = Options { first_id: 1, event_capacity: EVENTS, late_capacity: LATE };
-    let transport = Transport { incoming: chrome_link.incoming, outgoing: chrome_link.outgoing };
+    let options = Options {
+        first_id: 1,
+        event_capacity: EVENTS,
+        late_capacity: LATE,
+    };
+    let transport = Transport {
+        incoming: chrome_link.incoming,
+        outgoing: chrome_link.outgoing,
+    };
     let connection = Connection::open(transport, options, &deps.tasks);
     let live = Live::new(
         link,
@@ -162,7 +176,10 @@ async fn forget(deps: &Deps, browser: BrowserId, how: &str) {
 }
 
 async fn remove(deps: &Deps, run: PathBuf) -> std::io::Result<()> {
-    let removed = deps.tasks.blocking(move || std::fs::remove_dir_all(&run)).await;
+    let removed = deps
+        .tasks
+        .blocking(move || std::fs::remove_dir_all(&run))
+        .await;
     match removed {
         Ok(Err(err)) if err.kind() != std::io::ErrorKind::NotFound => Err(err),
         Ok(_) => Ok(()),
@@ -175,9 +192,15 @@ pub(crate) fn run_folder(home: &Path, browser: BrowserId) -> PathBuf {
 }
 
 pub(crate) fn hello(deps: &Deps) -> Hello {
-    Hello { nonce: deps.config.nonce.clone(), epoch: deps.config.epoch }
+    Hello {
+        nonce: deps.config.nonce.clone(),
+        epoch: deps.config.epoch,
+    }
 }
 
 fn relative(home: &Path, path: &Path) -> String {
-    path.strip_prefix(home).unwrap_or(path).to_string_lossy().into_owned()
+    path.strip_prefix(home)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .into_owned()
 }

@@ -87,7 +87,10 @@ pub(crate) struct FromLink {
 
 impl Live {
     /// Takes a connection into use and starts to pass on its news.
-    #[expect(clippy::too_many_arguments, reason = "each is a part of what is put together")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of what is put together"
+    )]
     pub(crate) fn new(
         link: LinkId,
         id: BrowserId,
@@ -126,8 +129,14 @@ impl Live {
     /// # Cancel safety
     /// Yes: asking twice announces nothing twice.
     pub(crate) async fn announce_pages(&self, ctx: &Ctx) -> Result<(), Error> {
-        let page = wire::FilterEntry { r#type: Some("page".to_owned()), exclude: Some(false) };
-        let rest = wire::FilterEntry { r#type: None, exclude: Some(true) };
+        let page = wire::FilterEntry {
+            r#type: Some("page".to_owned()),
+            exclude: Some(false),
+        };
+        let rest = wire::FilterEntry {
+            r#type: None,
+            exclude: Some(true),
+        };
         let auto_attach = wire::SetAutoAttach {
             auto_attach: true,
             wait_for_debugger_on_start: true,
@@ -143,7 +152,10 @@ impl Live {
     /// # Cancel safety
     /// Yes.
     pub(crate) async fn nudge(&self) {
-        let news = FromLink { link: self.link, news: News::Attached };
+        let news = FromLink {
+            link: self.link,
+            news: News::Attached,
+        };
         if self.news.send(news).await.is_err() {
             tracing::debug!("the session has let its browser go");
         }
@@ -155,13 +167,24 @@ impl Live {
     pub(crate) fn note(&self, tabs: &Tabs) {
         let next = self.connection.next_id();
         if self.ids_below.load(Ordering::Relaxed) < next.saturating_add(ID_BLOCK / 4) {
-            self.ids_below.store(next.saturating_add(ID_BLOCK), Ordering::Relaxed);
+            self.ids_below
+                .store(next.saturating_add(ID_BLOCK), Ordering::Relaxed);
         }
-        let aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let notes =
-            Notes { next_id: self.ids_below.load(Ordering::Relaxed), pages: tabs.noted(), aside };
+        let aside = self
+            .aside
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let notes = Notes {
+            next_id: self.ids_below.load(Ordering::Relaxed),
+            pages: tabs.noted(),
+            aside,
+        };
         let written = match notes.encode() {
-            Ok(bytes) => self.control.write_notes(bytes).map_err(|err| err.to_string()),
+            Ok(bytes) => self
+                .control
+                .write_notes(bytes)
+                .map_err(|err| err.to_string()),
             Err(err) => Err(err.to_string()),
         };
         if let Err(reason) = written {
@@ -224,7 +247,16 @@ impl Pump {
             };
             let last = matches!(news, News::Ended(_));
             // A session that doesn't listen any more has let the browser go.
-            if self.news.send(FromLink { link: self.link, news }).await.is_err() || last {
+            if self
+                .news
+                .send(FromLink {
+                    link: self.link,
+                    news,
+                })
+                .await
+                .is_err()
+                || last
+            {
                 return;
             }
         }
@@ -242,7 +274,9 @@ impl Pump {
         }
         if let Some(Ok(detached)) = event.decode::<wire::DetachedFromTargetEvent>() {
             self.targets.detached(&detached.session_id);
-            return Some(News::Detached { session: detached.session_id });
+            return Some(News::Detached {
+                session: detached.session_id,
+            });
         }
         None
     }

@@ -52,7 +52,11 @@ pub(crate) struct NotedDialog {
 impl Notes {
     /// Reads notes; those of a keeper that has none yet are empty ones.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        if bytes.is_empty() { Ok(Self::default()) } else { serde_json::from_slice(bytes) }
+        if bytes.is_empty() {
+            Ok(Self::default())
+        } else {
+            serde_json::from_slice(bytes)
+        }
     }
 
     pub(crate) fn encode(&self) -> Result<Bytes, serde_json::Error> {

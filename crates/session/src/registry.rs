@@ -147,7 +147,9 @@ impl Sessions {
             stopping: AtomicBool::new(false),
             deps: Arc::new(deps),
         };
-        let sessions = Self { inner: Arc::new(inner) };
+        let sessions = Self {
+            inner: Arc::new(inner),
+        };
         sessions.reconcile().await?;
         Ok(sessions)
     }
@@ -157,11 +159,17 @@ impl Sessions {
     }
 
     fn handles(&self) -> MutexGuard<'_, HashMap<SessionId, Handle>> {
-        self.inner.handles.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .handles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn in_flight(&self) -> MutexGuard<'_, HashSet<CallId>> {
-        self.inner.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn reconcile(&self) -> Result<(), Error> {
@@ -199,7 +207,9 @@ impl Sessions {
                 .then(|| self.inner.slots.take_anyway(id, row.profile.as_deref()));
             self.spawn(row, known, slot, begin);
         }
-        let ends = browsers.iter().map(|browser| launch::end_unadopted(self.deps(), browser));
+        let ends = browsers
+            .iter()
+            .map(|browser| launch::end_unadopted(self.deps(), browser));
         futures_util::future::join_all(ends).await;
         self.sweep().await;
         if self.deps().config.auto_resume {
@@ -212,7 +222,9 @@ impl Sessions {
     /// before it could say so.
     async fn sweep(&self) {
         let run = self.deps().config.home.join("run");
-        let Ok(folders) = std::fs::read_dir(&run) else { return };
+        let Ok(folders) = std::fs::read_dir(&run) else {
+            return;
+        };
         let known: HashSet<String> = self
             .deps()
             .store
@@ -226,7 +238,11 @@ impl Sessions {
                 continue;
             }
             let path = folder.path();
-            let swept = self.deps().tasks.blocking(move || chrome::sweep(&path)).await;
+            let swept = self
+                .deps()
+                .tasks
+                .blocking(move || chrome::sweep(&path))
+                .await;
             if let Ok(Err(err)) = swept {
                 tracing::warn!(folder = %folder.path().display(), %err, "a run folder could not be swept");
             }
@@ -298,7 +314,10 @@ impl Sessions {
     }
 
     fn live_handle(&self, id: SessionId) -> Option<Handle> {
-        self.handles().get(&id).filter(|handle| !handle.is_ended()).cloned()
+        self.handles()
+            .get(&id)
+            .filter(|handle| !handle.is_ended())
+            .cloned()
     }
 
     fn by_key(&self, key: &SessionKey) -> Option<Handle> {
@@ -312,7 +331,11 @@ impl Sessions {
     }
 
     fn refuse_if_stopping(&self) -> Result<(), Error> {
-        if self.inner.stopping.load(Ordering::SeqCst) { Err(Error::ShuttingDown) } else { Ok(()) }
+        if self.inner.stopping.load(Ordering::SeqCst) {
+            Err(Error::ShuttingDown)
+        } else {
+            Ok(())
+        }
     }
 
     /// Opens a session: joins the one of the key, resumes it, or creates one.
@@ -330,25 +353,41 @@ impl Sessions {
             page::Navigate { url: url.clone() }.check()?;
         }
         let (handle, how) = {
-            let _turn = ctx.race(self.inner.turn.lock()).await.map_err(Error::not_sent)?;
+            let _turn = ctx
+                .race(self.inner.turn.lock())
+                .await
+                .map_err(Error::not_sent)?;
             self.find_or_create(ctx, &open).await?
         };
-        let resume = if how == How::Resumed { Resume::Asked } else { Resume::No };
-        let mut recovered =
-            handle.ask(ctx, |reply| Command::Wake { resume, reply }).await??;
+        let resume = if how == How::Resumed {
+            Resume::Asked
+        } else {
+            Resume::No
+        };
+        let mut recovered = handle
+            .ask(ctx, |reply| Command::Wake { resume, reply })
+            .await??;
         let mut http_status = None;
         let goes = how != How::Resumed || open.navigate;
         if let Some(url) = open.url.filter(|_| goes) {
             let navigate = Act::Navigate(page::Navigate { url });
             // A call of its own in the journal: opening has its row already.
-            let step = Ctx { call: CallId::new(), ..ctx.clone() };
+            let step = Ctx {
+                call: CallId::new(),
+                ..ctx.clone()
+            };
             let acted = self.act_on(&step, &handle, None, navigate).await?;
             recovered = acted.recovered.or(recovered);
             if let Outcome::Navigated(navigated) = acted.outcome {
                 http_status = navigated.http_status;
             }
         }
-        Ok(Opened { session: handle.summary(), how, recovered, http_status })
+        Ok(Opened {
+            session: handle.summary(),
+            how,
+            recovered,
+            http_status,
+        })
     }
 
     async fn find_or_create(&self, ctx: &Ctx, open: &Open) -> Result<(Handle, How), Error> {
@@ -442,8 +481,11 @@ impl Sessions {
             .map(Handle::summary)
             .collect();
         // Those that aren't closed have their tasks; the damaged ones come with any question.
-        let asked: &[StateName] =
-            if shown(StateName::Closed) { &[StateName::Closed] } else { &[] };
+        let asked: &[StateName] = if shown(StateName::Closed) {
+            &[StateName::Closed]
+        } else {
+            &[]
+        };
         let stored = self.deps().store.sessions().list_states(asked).await?;
         for row in stored.rows {
             if !all.iter().any(|summary| summary.id == row.id) {
@@ -452,7 +494,10 @@ impl Sessions {
         }
         all.retain(|summary| shown(summary.state));
         all.sort_by_key(|summary| summary.id);
-        Ok(Listing { sessions: all, damaged: stored.damaged })
+        Ok(Listing {
+            sessions: all,
+            damaged: stored.damaged,
+        })
     }
 
     async fn at_rest(&self, row: &SessionRow) -> Result<Summary, Error> {
@@ -501,7 +546,10 @@ impl Sessions {
     ) -> Result<(Summary, Option<Recovered>), Error> {
         self.refuse_if_stopping()?;
         let handle = {
-            let _turn = ctx.race(self.inner.turn.lock()).await.map_err(Error::not_sent)?;
+            let _turn = ctx
+                .race(self.inner.turn.lock())
+                .await
+                .map_err(Error::not_sent)?;
             let handle = self.find(who).await?;
             let (state, key) = {
                 let published = handle.published.borrow();
@@ -511,12 +559,18 @@ impl Sessions {
                 && let Some(key) = key
                 && let Some(holder) = self.by_key(&key)
             {
-                return Err(Error::KeyTaken { key, holder: holder.id });
+                return Err(Error::KeyTaken {
+                    key,
+                    holder: holder.id,
+                });
             }
             handle
         };
         let recovered = handle
-            .ask(ctx, |reply| Command::Wake { resume: Resume::Asked, reply })
+            .ask(ctx, |reply| Command::Wake {
+                resume: Resume::Asked,
+                reply,
+            })
             .await??;
         Ok((handle.summary(), recovered))
     }
@@ -577,18 +631,19 @@ impl Sessions {
             reply,
         };
         let told = ctx.race(handle.commands.send(Command::Act(pending))).await;
-        told.map_err(Error::not_sent)?.map_err(|_| Error::TaskEnded)?;
+        told.map_err(Error::not_sent)?
+            .map_err(|_| Error::TaskEnded)?;
         // The call ends by itself at its deadline and then says what it knows.
         let late = ctx.deadline + AFTER_DEADLINE;
         match tokio::time::timeout_at(late, answer).await {
             Ok(Ok(acted)) => acted,
-            Ok(Err(_)) if sent.load(Ordering::SeqCst) => {
-                Err(Error::OutcomeUnknown { reason: "the session ended meanwhile".to_owned() })
-            }
+            Ok(Err(_)) if sent.load(Ordering::SeqCst) => Err(Error::OutcomeUnknown {
+                reason: "the session ended meanwhile".to_owned(),
+            }),
             Ok(Err(_)) => Err(Error::TaskEnded),
-            Err(_) if sent.load(Ordering::SeqCst) => {
-                Err(Error::OutcomeUnknown { reason: "the deadline passed".to_owned() })
-            }
+            Err(_) if sent.load(Ordering::SeqCst) => Err(Error::OutcomeUnknown {
+                reason: "the deadline passed".to_owned(),
+            }),
             Err(_) => Err(Error::NotSent(base::Stopped::Deadline)),
         }
     }
@@ -608,9 +663,14 @@ impl Sessions {
     ) -> Result<CheckpointInfo, Error> {
         self.refuse_if_stopping()?;
         let handle = self.find(who).await?;
-        let wake = |reply| Command::Wake { resume: Resume::No, reply };
+        let wake = |reply| Command::Wake {
+            resume: Resume::No,
+            reply,
+        };
         handle.ask(ctx, wake).await??;
-        handle.ask(ctx, |reply| Command::Checkpoint { name, reply }).await?
+        handle
+            .ask(ctx, |reply| Command::Checkpoint { name, reply })
+            .await?
     }
 
     /// Returns a session's checkpoints, newest first.
@@ -635,7 +695,10 @@ impl Sessions {
     #[must_use]
     pub fn enter_call(&self, call: CallId) -> Option<InFlight> {
         let new = self.in_flight().insert(call);
-        new.then(|| InFlight { sessions: self.clone(), call })
+        new.then(|| InFlight {
+            sessions: self.clone(),
+            call,
+        })
     }
 
     /// Returns what the journal knows of a call.
@@ -654,11 +717,17 @@ impl Sessions {
                 operation: Some(row.operation),
                 outcome: row.outcome,
             },
-            None if under_way => {
-                CallRecord { state: CallState::Accepted, operation: None, outcome: None }
-            }
+            None if under_way => CallRecord {
+                state: CallState::Accepted,
+                operation: None,
+                outcome: None,
+            },
             // Never recorded, and nobody has it: not a byte of it was sent.
-            None => CallRecord { state: CallState::NotStarted, operation: None, outcome: None },
+            None => CallRecord {
+                state: CallState::NotStarted,
+                operation: None,
+                outcome: None,
+            },
         };
         // Whoever had it is gone, and no reply to it was kept.
         if record.state.is_open() && !under_way {
@@ -707,7 +776,10 @@ impl Sessions {
         let handles: Vec<Handle> = self.handles().values().cloned().collect();
         let ends = handles.into_iter().map(|handle| async move {
             let (reply, told) = oneshot::channel();
-            let sent = handle.commands.send(Command::ShutDown { browsers, reply }).await;
+            let sent = handle
+                .commands
+                .send(Command::ShutDown { browsers, reply })
+                .await;
             if sent.is_ok() && told.await.is_err() {
                 tracing::warn!(session = %handle.id, "a session ended without a last word");
             }

@@ -49,7 +49,12 @@ pub(crate) struct Services {
 
 impl Services {
     pub(crate) fn new(link: LinkId, news: mpsc::Sender<FromLink>, tasks: Tasks) -> Self {
-        Self { link, news, tasks, known: Arc::default() }
+        Self {
+            link,
+            news,
+            tasks,
+            known: Arc::default(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -80,7 +85,10 @@ impl Services {
             }
         }
         // One that is gone and not replaced yet is lost all the same.
-        Ok(known.keys().find(|service| !now.contains_key(service)).copied())
+        Ok(known
+            .keys()
+            .find(|service| !now.contains_key(service))
+            .copied())
     }
 
     /// Takes the processes as they are now for the good ones.
@@ -107,7 +115,10 @@ impl Services {
         let (news, link) = (self.news.clone(), self.link);
         self.tasks.spawn(TaskKind::ProcessWatch, async move {
             process.exited().await;
-            let news_of_it = FromLink { link, news: News::ServiceLost(service) };
+            let news_of_it = FromLink {
+                link,
+                news: News::ServiceLost(service),
+            };
             if news.send(news_of_it).await.is_err() {
                 tracing::trace!(?service, "nobody minds that a service ended");
             }
@@ -116,11 +127,18 @@ impl Services {
 }
 
 async fn read(ctx: &Ctx, connection: &Connection) -> Result<Known, Error> {
-    let reply = connection.root().call(ctx, &wire::GetProcessInfo {}).await?;
+    let reply = connection
+        .root()
+        .call(ctx, &wire::GetProcessInfo {})
+        .await?;
     let mut known = Known::new();
     for process in reply.process_info {
-        let Some(service) = Service::of(&process.r#type) else { continue };
-        let Ok(pid) = i32::try_from(process.id) else { continue };
+        let Some(service) = Service::of(&process.r#type) else {
+            continue;
+        };
+        let Ok(pid) = i32::try_from(process.id) else {
+            continue;
+        };
         // A process that has just ended has no start time; the next check finds its heir.
         if let Ok(start) = chrome::process::start_time(pid) {
             known.insert(service, (pid, start));

@@ -128,7 +128,10 @@ pub(crate) struct Session {
 }
 
 /// A checkpoint somebody waits for: its name, and who.
-type HeldCapture = (Option<String>, oneshot::Sender<Result<CheckpointInfo, Error>>);
+type HeldCapture = (
+    Option<String>,
+    oneshot::Sender<Result<CheckpointInfo, Error>>,
+);
 
 /// The ordered call that runs.
 struct Running {
@@ -346,7 +349,9 @@ impl Session {
             Fact::Aged => Cause::TooOld,
             Fact::CloseAsked => Cause::Closed,
         };
-        let of_now = fact.link().is_none_or(|link| self.state.link() == Some(link));
+        let of_now = fact
+            .link()
+            .is_none_or(|link| self.state.link() == Some(link));
         if of_now && cause != self.cause {
             self.cause = cause;
             self.save_row = true;
@@ -365,8 +370,16 @@ impl Session {
 
     /// Returns why the session's state lets nothing in.
     fn denied(&self, denied: Denied) -> Error {
-        let detail = self.row.detail.as_ref().map(|detail| detail.expose().clone());
-        Error::Denied { id: self.row.id, denied, detail }
+        let detail = self
+            .row
+            .detail
+            .as_ref()
+            .map(|detail| detail.expose().clone());
+        Error::Denied {
+            id: self.row.id,
+            denied,
+            detail,
+        }
     }
 
     fn refusal(&self) -> Error {
@@ -395,7 +408,11 @@ impl Session {
         let now = self.deps.clock.instant();
         let mut wake = now + NOTHING_DUE;
         if self.is_alive() {
-            let pause = if self.running.is_some() { PROBE_BUSY } else { PROBE_IDLE };
+            let pause = if self.running.is_some() {
+                PROBE_BUSY
+            } else {
+                PROBE_IDLE
+            };
             wake = wake.min(self.last_probe + pause);
             if let Some(due) = self.capturing.due(self.deps.config.capture_every) {
                 wake = wake.min(due);
@@ -410,7 +427,11 @@ impl Session {
     fn on_time(&mut self) {
         let now = self.deps.clock.instant();
         if self.is_alive() {
-            let pause = if self.running.is_some() { PROBE_BUSY } else { PROBE_IDLE };
+            let pause = if self.running.is_some() {
+                PROBE_BUSY
+            } else {
+                PROBE_IDLE
+            };
             if self.last_probe + pause <= now {
                 self.probe();
             }
@@ -446,8 +467,11 @@ impl Session {
 
     /// Returns how pages of this session are attached.
     fn page_options(&self) -> impl Fn(TabId) -> PageOptions + Send + Sync + use<> {
-        let refs: Arc<dyn RefBlocks> =
-            Arc::new(Refs { deps: Arc::clone(&self.deps), session: self.row.id, tabs: self.tabs.clone() });
+        let refs: Arc<dyn RefBlocks> = Arc::new(Refs {
+            deps: Arc::clone(&self.deps),
+            session: self.row.id,
+            tabs: self.tabs.clone(),
+        });
         let facts = self.page_facts.clone();
         move |tab| PageOptions {
             tab,
@@ -475,14 +499,12 @@ struct Refs {
 }
 
 impl RefBlocks for Refs {
-    fn reserve<'a>(
-        &'a self,
-        tab: TabId,
-        up_to: u64,
-    ) -> BoxFuture<'a, Result<(), String>> {
+    fn reserve<'a>(&'a self, tab: TabId, up_to: u64) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
             let tabs = self.deps.store.tabs();
-            tabs.reserve_refs(self.session, tab, up_to).await.map_err(|err| err.to_string())?;
+            tabs.reserve_refs(self.session, tab, up_to)
+                .await
+                .map_err(|err| err.to_string())?;
             self.tabs.update(tab, |tab| tab.next_ref = up_to);
             Ok(())
         })
@@ -555,4 +577,3 @@ pub(crate) fn summary_at_rest(row: &SessionRow) -> Summary {
 fn own(limit: Duration) -> Ctx {
     Ctx::within(limit)
 }
-

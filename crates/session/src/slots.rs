@@ -28,7 +28,10 @@ pub(crate) struct Slot {
 
 impl Slots {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { taken: Arc::default(), limit }
+        Self {
+            taken: Arc::default(),
+            limit,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -44,10 +47,16 @@ impl Slots {
         if let Some(profile) = profile
             && let Some(holder) = taken.profiles.get(profile)
         {
-            return Err(Error::ProfileBusy { profile: profile.to_owned(), holder: *holder });
+            return Err(Error::ProfileBusy {
+                profile: profile.to_owned(),
+                holder: *holder,
+            });
         }
         if self.limit <= taken.sessions {
-            return Err(Error::LimitReached { what: "sessions holding a browser", limit: self.limit });
+            return Err(Error::LimitReached {
+                what: "sessions holding a browser",
+                limit: self.limit,
+            });
         }
         Ok(self.put(&mut taken, session, profile))
     }
@@ -63,7 +72,10 @@ impl Slots {
         if let Some(profile) = &profile {
             taken.profiles.insert(profile.clone(), session);
         }
-        Slot { slots: self.clone(), profile }
+        Slot {
+            slots: self.clone(),
+            profile,
+        }
     }
 
     pub(crate) fn taken(&self) -> usize {
@@ -89,7 +101,10 @@ mod tests {
     fn a_place_comes_back_when_it_is_dropped() {
         let slots = Slots::new(1);
         let held = slots.take(SessionId::new(), None).unwrap();
-        assert!(matches!(slots.take(SessionId::new(), None), Err(Error::LimitReached { .. })));
+        assert!(matches!(
+            slots.take(SessionId::new(), None),
+            Err(Error::LimitReached { .. })
+        ));
         drop(held);
         assert!(slots.take(SessionId::new(), None).is_ok());
     }

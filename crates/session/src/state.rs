@@ -264,16 +264,18 @@ impl State {
             }
             (state @ Self::Closed { .. }, _) => (state, vec![]),
 
-            (_, Fact::CloseAsked) => {
-                (Self::Closed { kept: newest }, vec![Effect::RefuseHeld, Effect::StopBrowser])
-            }
+            (_, Fact::CloseAsked) => (
+                Self::Closed { kept: newest },
+                vec![Effect::RefuseHeld, Effect::StopBrowser],
+            ),
 
             (Self::Starting { link }, Fact::Launched(..)) => {
                 (Self::Alive { link }, vec![Effect::RunHeld])
             }
-            (Self::Starting { .. }, Fact::LaunchFailed(_)) => {
-                (Self::Failed { from: newest }, vec![Effect::RefuseHeld, Effect::StopBrowser])
-            }
+            (Self::Starting { .. }, Fact::LaunchFailed(_)) => (
+                Self::Failed { from: newest },
+                vec![Effect::RefuseHeld, Effect::StopBrowser],
+            ),
 
             (Self::Alive { link }, Fact::LinkLost(_)) => {
                 (Self::Reconnecting { link }, vec![Effect::Dial(link)])
@@ -293,10 +295,7 @@ impl State {
                 (Self::Alive { link }, vec![Effect::RunHeld])
             }
             // The checkpoint stays: a later, explicit resume may succeed.
-            (
-                Self::Recovering { from, .. },
-                Fact::RestoreFailed(_) | Fact::BrowserGone(..),
-            ) => (
+            (Self::Recovering { from, .. }, Fact::RestoreFailed(_) | Fact::BrowserGone(..)) => (
                 Self::Failed { from: Some(from) },
                 vec![Effect::RefuseHeld, Effect::StopBrowser],
             ),
@@ -361,7 +360,10 @@ impl Fact {
 }
 
 fn recover(link: LinkId, from: CheckpointId, cause: Cause) -> (State, Vec<Effect>) {
-    (State::Recovering { link, from, cause }, vec![Effect::Recover(link, from)])
+    (
+        State::Recovering { link, from, cause },
+        vec![Effect::Recover(link, from)],
+    )
 }
 
 fn gone(newest: Option<CheckpointId>, fresh: LinkId, cause: Cause) -> (State, Vec<Effect>) {
@@ -370,7 +372,10 @@ fn gone(newest: Option<CheckpointId>, fresh: LinkId, cause: Cause) -> (State, Ve
             let (state, then) = recover(fresh, from, cause);
             (state, [vec![Effect::StopBrowser], then].concat())
         }
-        None => (State::Failed { from: None }, vec![Effect::RefuseHeld, Effect::StopBrowser]),
+        None => (
+            State::Failed { from: None },
+            vec![Effect::RefuseHeld, Effect::StopBrowser],
+        ),
     }
 }
 

@@ -30,7 +30,10 @@ impl<'a> Stub<'a> {
             url_pattern: Some("*".to_owned()),
             ..Default::default()
         };
-        let enable = fetch::Enable { patterns: Some(vec![everything]), ..Default::default() };
+        let enable = fetch::Enable {
+            patterns: Some(vec![everything]),
+            ..Default::default()
+        };
         let bypass = network::SetBypassServiceWorker { bypass: true };
         tokio::try_join!(session.call(ctx, &enable), session.call(ctx, &bypass))?;
         Ok(Self { session, ctx })
@@ -42,7 +45,10 @@ impl<'a> Stub<'a> {
     /// As [`Stub::begin`].
     pub(crate) async fn run(&self, url: &str, script: &str) -> Result<String, Error> {
         let mut events = self.session.events();
-        let navigate = wire::Navigate { url: url.to_owned(), ..Default::default() };
+        let navigate = wire::Navigate {
+            url: url.to_owned(),
+            ..Default::default()
+        };
         let work = async {
             let shown = self.session.call(self.ctx, &navigate).await?;
             if let Some(reason) = shown.error_text {
@@ -90,14 +96,18 @@ impl<'a> Stub<'a> {
                 Err(err) => return Err(err.into()),
             };
             if let Some(exception) = out.exception_details {
-                return Err(Error::Checkpoint { reason: exception.text });
+                return Err(Error::Checkpoint {
+                    reason: exception.text,
+                });
             }
             match out.result.value {
                 Some(serde_json::Value::String(text)) if text != "elsewhere" => return Ok(text),
                 _ => {}
             }
         }
-        Err(Error::Checkpoint { reason: "the stub's document did not come".to_owned() })
+        Err(Error::Checkpoint {
+            reason: "the stub's document did not come".to_owned(),
+        })
     }
 
     fn answer(&self, paused: fetch::RequestPausedEvent) -> Result<(), Error> {
@@ -110,7 +120,10 @@ impl<'a> Stub<'a> {
                     name: "content-type".to_owned(),
                     value: "text/html; charset=utf-8".to_owned(),
                 },
-                fetch::HeaderEntry { name: "cache-control".to_owned(), value: "no-store".to_owned() },
+                fetch::HeaderEntry {
+                    name: "cache-control".to_owned(),
+                    value: "no-store".to_owned(),
+                },
             ]),
             body: is_document.then(|| DOCUMENT.to_owned()),
             ..Default::default()

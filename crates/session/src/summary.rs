@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use base::{
-    CheckpointId, Part, Private, SessionId, SessionKey, StateName, TabId, Timestamp,
-};
+use base::{CheckpointId, Part, Private, SessionId, SessionKey, StateName, TabId, Timestamp};
 
 use crate::cause::Cause;
 

@@ -46,8 +46,14 @@ pub(crate) struct Tabs {
 
 impl Tabs {
     pub(crate) fn new(next: u32) -> Self {
-        let table = Table { next: next.max(1), ..Table::default() };
-        Self { table: Arc::new(Mutex::new(table)), changed: watch::Sender::new(0) }
+        let table = Table {
+            next: next.max(1),
+            ..Table::default()
+        };
+        Self {
+            table: Arc::new(Mutex::new(table)),
+            changed: watch::Sender::new(0),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -136,18 +142,29 @@ impl Tabs {
     }
 
     pub(crate) fn all(&self) -> Vec<(TabId, Tab)> {
-        self.lock().tabs.iter().map(|(id, tab)| (*id, tab.clone())).collect()
+        self.lock()
+            .tabs
+            .iter()
+            .map(|(id, tab)| (*id, tab.clone()))
+            .collect()
     }
 
     /// Tells whether a tab is driven on this target.
     pub(crate) fn has_target(&self, target: &str) -> bool {
         let table = self.lock();
-        table.tabs.values().any(|tab| tab.target == target && !tab.cdp_session.is_empty())
+        table
+            .tabs
+            .values()
+            .any(|tab| tab.target == target && !tab.cdp_session.is_empty())
     }
 
     pub(crate) fn by_session(&self, session: &str) -> Option<TabId> {
         let table = self.lock();
-        table.tabs.iter().find(|(_, tab)| tab.cdp_session == session).map(|(id, _)| *id)
+        table
+            .tabs
+            .iter()
+            .find(|(_, tab)| tab.cdp_session == session)
+            .map(|(id, _)| *id)
     }
 
     /// Returns the tab a caller means: the one it names, else the active one.
@@ -156,8 +173,13 @@ impl Tabs {
     /// [`Error::TabNotFound`].
     pub(crate) fn meant(&self, tab: Option<TabId>) -> Result<TabId, Error> {
         let table = self.lock();
-        let id = tab.or(table.active).filter(|id| table.tabs.contains_key(id));
-        id.ok_or_else(|| Error::TabNotFound { tab, open: table.tabs.keys().copied().collect() })
+        let id = tab
+            .or(table.active)
+            .filter(|id| table.tabs.contains_key(id));
+        id.ok_or_else(|| Error::TabNotFound {
+            tab,
+            open: table.tabs.keys().copied().collect(),
+        })
     }
 
     /// Waits until a tab has its page.
@@ -214,12 +236,19 @@ impl Tabs {
 
     pub(crate) fn infos(&self) -> Vec<TabInfo> {
         let table = self.lock();
-        table.tabs.iter().map(|(id, tab)| info(*id, tab, table.active == Some(*id))).collect()
+        table
+            .tabs
+            .iter()
+            .map(|(id, tab)| info(*id, tab, table.active == Some(*id)))
+            .collect()
     }
 
     pub(crate) fn info(&self, id: TabId) -> Option<TabInfo> {
         let table = self.lock();
-        table.tabs.get(&id).map(|tab| info(id, tab, table.active == Some(id)))
+        table
+            .tabs
+            .get(&id)
+            .map(|tab| info(id, tab, table.active == Some(id)))
     }
 
     pub(crate) fn rows(&self, session: SessionId) -> Vec<TabRow> {
@@ -244,7 +273,10 @@ impl Tabs {
 
     pub(crate) fn noted(&self) -> Vec<NotedPage> {
         let table = self.lock();
-        let in_use = table.tabs.iter().filter(|(_, tab)| !tab.cdp_session.is_empty());
+        let in_use = table
+            .tabs
+            .iter()
+            .filter(|(_, tab)| !tab.cdp_session.is_empty());
         in_use
             .map(|(id, tab)| NotedPage {
                 tab: id.0,
@@ -273,7 +305,12 @@ pub(crate) fn known(tab: &Tab) -> TabPart {
 
 fn info(id: TabId, tab: &Tab, active: bool) -> TabInfo {
     let known = known(tab);
-    TabInfo { tab: id, url: known.url.into(), title: known.title.into(), active }
+    TabInfo {
+        tab: id,
+        url: known.url.into(),
+        title: known.title.into(),
+        active,
+    }
 }
 
 /// The reason a wait for a tab ended, for callers that report it as a deadline.
@@ -313,7 +350,10 @@ mod tests {
         assert_eq!(tabs.active(), Some(TabId(2)));
         tabs.remove(TabId(2));
         assert_eq!(tabs.active(), None);
-        assert!(matches!(tabs.meant(None), Err(Error::TabNotFound { tab: None, .. })));
+        assert!(matches!(
+            tabs.meant(None),
+            Err(Error::TabNotFound { tab: None, .. })
+        ));
     }
 
     #[tokio::test(start_paused = true)]
@@ -321,7 +361,13 @@ mod tests {
         let tabs = two();
         let ctx = Ctx::within(Duration::from_secs(30));
         let out = tabs.page(&ctx, TabId(9)).await;
-        assert!(matches!(out, Err(Error::TabNotFound { tab: Some(TabId(9)), .. })));
+        assert!(matches!(
+            out,
+            Err(Error::TabNotFound {
+                tab: Some(TabId(9)),
+                ..
+            })
+        ));
         assert_eq!(ctx.remaining(), Duration::from_secs(30));
     }
 }

@@ -118,8 +118,10 @@ mod tests {
 
     fn check(targets: &Targets, expect: &[(&str, Meaning)]) {
         let settled = targets.settle();
-        let settled: Vec<_> =
-            settled.iter().map(|(page, meaning)| (page.target.as_str(), *meaning)).collect();
+        let settled: Vec<_> = settled
+            .iter()
+            .map(|(page, meaning)| (page.target.as_str(), *meaning))
+            .collect();
         assert_eq!(settled, expect);
     }
 

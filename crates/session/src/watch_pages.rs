@@ -66,12 +66,17 @@ impl PageWatch {
                 None
             }
             Fact::Navigated { url } => {
-                let left = self.tabs.get(tab).and_then(|tab| storage::storage_key_of(&tab.known.url));
+                let left = self
+                    .tabs
+                    .get(tab)
+                    .and_then(|tab| storage::storage_key_of(&tab.known.url));
                 let here = storage::storage_key_of(url.expose());
-                self.tabs.update(tab, |tab| tab.known.url = url.expose().clone());
+                self.tabs
+                    .update(tab, |tab| tab.known.url = url.expose().clone());
                 self.read_open_areas(tab).await;
                 self.dirt.raise(self.clock.instant());
-                left.filter(|left| Some(left) != here.as_ref()).map(PageNews::Left)
+                left.filter(|left| Some(left) != here.as_ref())
+                    .map(PageNews::Left)
             }
             // Which storage events were lost is not known, so what is open is read again.
             Fact::Lagged => {
@@ -94,7 +99,9 @@ impl PageWatch {
 
     /// Reads the storage a tab shows: the picture of it may be missing or old.
     pub(crate) async fn read_open_areas(&self, tab: TabId) {
-        let Some(page) = self.tabs.get(tab).and_then(|tab| tab.page) else { return };
+        let Some(page) = self.tabs.get(tab).and_then(|tab| tab.page) else {
+            return;
+        };
         for area in storage::open_areas(tab, &page) {
             self.shadow().read_begins(&area);
             let ctx = Ctx::within(READ_LIMIT);

@@ -81,7 +81,10 @@ pub(crate) async fn capture(
     );
     let jar = jar?;
     read_areas(ctx, &order).await;
-    let writer = Writer { deps, session: order.session };
+    let writer = Writer {
+        deps,
+        session: order.session,
+    };
     let (manifest, parts, bytes) = writer.put_all(&order, &jar, &tabs).await?;
     if !order.kept && order.last.as_deref() == Some(&manifest) {
         return Ok(Captured::Unchanged);
@@ -103,7 +106,10 @@ pub(crate) async fn capture(
         parts: parts.clone(),
     };
     let info = info(&row);
-    deps.store.checkpoints().publish(Unpublished { row, parts }).await?;
+    deps.store
+        .checkpoints()
+        .publish(Unpublished { row, parts })
+        .await?;
     Ok(Captured::Published(info, Arc::new(manifest), tabs))
 }
 
@@ -120,7 +126,10 @@ pub(crate) fn info(row: &CheckpointRow) -> CheckpointInfo {
 
 async fn read_tabs(ctx: &Ctx, order: &Order) -> Vec<TabPart> {
     let tabs = order.tabs.iter().map(|(tab, page, known)| async move {
-        let mut part = TabPart { tab: tab.0, ..known.clone() };
+        let mut part = TabPart {
+            tab: tab.0,
+            ..known.clone()
+        };
         let Some(page) = page else { return part };
         let state = page.state();
         part.url = state.url.expose().clone();
@@ -172,7 +181,12 @@ impl Writer<'_> {
         bytes: &mut u64,
     ) -> Result<String, Error> {
         let canonical = manifest::encode(part).map_err(unwritable)?;
-        let address = self.deps.store.blobs().put(self.session, kind, &canonical).await?;
+        let address = self
+            .deps
+            .store
+            .blobs()
+            .put(self.session, kind, &canonical)
+            .await?;
         *bytes += canonical.len() as u64;
         let text = address.to_string();
         parts.push(address);
@@ -195,14 +209,25 @@ impl Writer<'_> {
         };
         manifest.cookies = Some(self.put(kind::COOKIES, jar, &mut parts, &mut bytes).await?);
         for part in origins {
-            let address = self.put(kind::ORIGIN, &part, &mut parts, &mut bytes).await?;
-            manifest.origins.push(OriginEntry { storage_key: part.storage_key, part: address });
+            let address = self
+                .put(kind::ORIGIN, &part, &mut parts, &mut bytes)
+                .await?;
+            manifest.origins.push(OriginEntry {
+                storage_key: part.storage_key,
+                part: address,
+            });
         }
         for tab in tabs {
             let session_storage = of_tabs.remove(&tab.tab).unwrap_or_default();
-            let part = TabPart { session_storage, ..tab.clone() };
+            let part = TabPart {
+                session_storage,
+                ..tab.clone()
+            };
             let address = self.put(kind::TAB, &part, &mut parts, &mut bytes).await?;
-            manifest.tabs.push(TabEntry { tab: tab.tab, part: address });
+            manifest.tabs.push(TabEntry {
+                tab: tab.tab,
+                part: address,
+            });
         }
         Ok((manifest, parts, bytes))
     }
@@ -221,11 +246,16 @@ fn split(shadow: &Mutex<Shadow>) -> (Vec<OriginPart>, OfTabs) {
         }
         match tab {
             Some(tab) => {
-                tabs.entry(tab.0).or_default().insert(storage_key.clone(), items.clone());
+                tabs.entry(tab.0)
+                    .or_default()
+                    .insert(storage_key.clone(), items.clone());
             }
             None => {
                 let storage_key = storage_key.clone();
-                origins.push(OriginPart { storage_key, local: items.clone() });
+                origins.push(OriginPart {
+                    storage_key,
+                    local: items.clone(),
+                });
             }
         }
     }
@@ -237,5 +267,7 @@ fn lock(shadow: &Mutex<Shadow>) -> std::sync::MutexGuard<'_, Shadow> {
 }
 
 fn unwritable(err: serde_json::Error) -> Error {
-    Error::Checkpoint { reason: err.to_string() }
+    Error::Checkpoint {
+        reason: err.to_string(),
+    }
 }

@@ -175,10 +175,17 @@ mod tests {
         let mut one = TabPart::default();
         let mut other = TabPart::default();
         for key in ["a", "b", "c"] {
-            one.session_storage.entry("k/".into()).or_default().insert(key.into(), "1".into());
+            one.session_storage
+                .entry("k/".into())
+                .or_default()
+                .insert(key.into(), "1".into());
         }
         for key in ["c", "b", "a"] {
-            other.session_storage.entry("k/".into()).or_default().insert(key.into(), "1".into());
+            other
+                .session_storage
+                .entry("k/".into())
+                .or_default()
+                .insert(key.into(), "1".into());
         }
         assert_eq!(encode(&one).unwrap(), encode(&other).unwrap());
     }
@@ -192,7 +199,10 @@ mod tests {
     #[test]
     fn only_first_party_keys_name_an_origin() {
         assert_eq!(origin_of("https://a.test/"), Some("https://a.test"));
-        assert_eq!(origin_of("http://127.0.0.1:80/"), Some("http://127.0.0.1:80"));
+        assert_eq!(
+            origin_of("http://127.0.0.1:80/"),
+            Some("http://127.0.0.1:80")
+        );
         assert_eq!(origin_of("https://emb.test/^0https://top.test"), None);
         assert_eq!(origin_of("chrome://newtab/"), None);
     }

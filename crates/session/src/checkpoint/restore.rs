@@ -90,8 +90,9 @@ pub(crate) async fn read(
 async fn read_one(deps: &Deps, row: CheckpointRow) -> Result<Content, Error> {
     let manifest: Manifest = parse(&row.manifest)?;
     let part = async |kind: &str, address: &str| {
-        let address: BlobAddress =
-            address.parse().map_err(|_| unreadable("a part's address is malformed"))?;
+        let address: BlobAddress = address
+            .parse()
+            .map_err(|_| unreadable("a part's address is malformed"))?;
         Ok::<_, Error>(deps.store.blobs().get(row.session, kind, address).await?)
     };
     let cookies = match &manifest.cookies {
@@ -106,7 +107,13 @@ async fn read_one(deps: &Deps, row: CheckpointRow) -> Result<Content, Error> {
     for entry in &manifest.tabs {
         tabs.push(parse(&part(kind::TAB, &entry.part).await?)?);
     }
-    Ok(Content { manifest: Arc::new(manifest), cookies, origins, tabs, row })
+    Ok(Content {
+        manifest: Arc::new(manifest),
+        cookies,
+        origins,
+        tabs,
+        row,
+    })
 }
 
 fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
@@ -114,7 +121,9 @@ fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 }
 
 fn unreadable(reason: &str) -> Error {
-    Error::Checkpoint { reason: reason.to_owned() }
+    Error::Checkpoint {
+        reason: reason.to_owned(),
+    }
 }
 
 /// Fills a new browser with a checkpoint's content.
@@ -140,13 +149,19 @@ pub(crate) async fn restore(
     }
     let jar = cookies::restore(ctx, &live.connection, &content.cookies, deps.clock.wall());
     let pages = futures_util::future::try_join_all(
-        content.tabs.iter().map(|tab| open_tab(ctx, live, tabs, TabId(tab.tab))),
+        content
+            .tabs
+            .iter()
+            .map(|tab| open_tab(ctx, live, tabs, TabId(tab.tab))),
     );
     let (jar, pages) = tokio::try_join!(jar, pages)?;
 
     let plan = plan(content);
     let seeded = futures_util::future::try_join_all(
-        pages.iter().zip(&plan).map(|(page, seeds)| seed(ctx, page, seeds)),
+        pages
+            .iter()
+            .zip(&plan)
+            .map(|(page, seeds)| seed(ctx, page, seeds)),
     )
     .await?;
     if content.tabs.is_empty() {
@@ -155,7 +170,10 @@ pub(crate) async fn restore(
         }
     }
     let loaded = futures_util::future::try_join_all(
-        pages.iter().zip(&content.tabs).map(|(page, tab)| load(ctx, page, tab)),
+        pages
+            .iter()
+            .zip(&content.tabs)
+            .map(|(page, tab)| load(ctx, page, tab)),
     )
     .await?;
     Ok(report(content, jar, &seeded, &loaded, kept_profile))
@@ -173,7 +191,12 @@ pub(crate) async fn restore_tab(ctx: &Ctx, page: &Page, part: &TabPart) -> Resul
     let seeded = seed(ctx, page, &seeds).await?;
     let loaded = load(ctx, page, part).await?;
     let (mut restored, mut lost) = (vec![Part::Cookies, Part::LocalStorage], vec![]);
-    sort(seeded.session, Part::SessionStorage, &mut restored, &mut lost);
+    sort(
+        seeded.session,
+        Part::SessionStorage,
+        &mut restored,
+        &mut lost,
+    );
     sort(loaded.url, Part::Tabs, &mut restored, &mut lost);
     sort(loaded.scroll, Part::Scroll, &mut restored, &mut lost);
     lost.extend(NEVER);
@@ -201,8 +224,13 @@ const NEVER: [Part; 14] = [
 
 async fn clear(ctx: &Ctx, live: &Live, content: &Content) -> Result<(), Error> {
     let root = live.connection.root();
-    root.call(ctx, &storage_wire::ClearCookies::default()).await?;
-    for origin in content.origins.iter().filter_map(|part| origin_of(&part.storage_key)) {
+    root.call(ctx, &storage_wire::ClearCookies::default())
+        .await?;
+    for origin in content
+        .origins
+        .iter()
+        .filter_map(|part| origin_of(&part.storage_key))
+    {
         let clear = storage_wire::ClearDataForOrigin {
             origin: origin.to_owned(),
             storage_types: "all".to_owned(),
@@ -223,7 +251,10 @@ pub(crate) async fn open_tab(
     tab: TabId,
 ) -> Result<Page, Error> {
     let creating = live.targets.creating();
-    let create = target::CreateTarget { url: "about:blank".to_owned(), ..Default::default() };
+    let create = target::CreateTarget {
+        url: "about:blank".to_owned(),
+        ..Default::default()
+    };
     let made = live.connection.root().call(ctx, &create).await?;
     live.targets.claim(&made.target_id, tab);
     drop(creating);
@@ -246,13 +277,23 @@ fn plan(content: &Content) -> Vec<Vec<Seed>> {
         .iter()
         .map(|part| (part.storage_key.clone(), part.local.clone()))
         .collect();
-    let mut plan: Vec<_> = content.tabs.iter().map(|tab| seeds_of(tab, &mut local)).collect();
+    let mut plan: Vec<_> = content
+        .tabs
+        .iter()
+        .map(|tab| seeds_of(tab, &mut local))
+        .collect();
     // What no tab shows is seeded by the first.
     if let Some(first) = plan.first_mut() {
-        let rest = std::mem::take(&mut local).into_iter().filter_map(|(storage_key, items)| {
-            let url = stub_url(&storage_key)?;
-            Some(Seed { url, local: Some(items), session: None })
-        });
+        let rest = std::mem::take(&mut local)
+            .into_iter()
+            .filter_map(|(storage_key, items)| {
+                let url = stub_url(&storage_key)?;
+                Some(Seed {
+                    url,
+                    local: Some(items),
+                    session: None,
+                })
+            });
         first.splice(0..0, rest);
     }
     plan
@@ -270,7 +311,11 @@ fn seeds_of(tab: &TabPart, local: &mut BTreeMap<String, Items>) -> Vec<Seed> {
         let url = stub_url(storage_key)?;
         let local = local.remove(storage_key);
         let session = tab.session_storage.get(storage_key).cloned();
-        (local.is_some() || session.is_some()).then_some(Seed { url, local, session })
+        (local.is_some() || session.is_some()).then_some(Seed {
+            url,
+            local,
+            session,
+        })
     });
     seeds.collect()
 }
@@ -286,7 +331,10 @@ struct Seeded {
 }
 
 async fn seed(ctx: &Ctx, page: &Page, seeds: &[Seed]) -> Result<Seeded, Error> {
-    let mut out = Seeded { local: true, session: true };
+    let mut out = Seeded {
+        local: true,
+        session: true,
+    };
     if seeds.is_empty() {
         return Ok(out);
     }
@@ -320,13 +368,27 @@ struct Loaded {
 
 async fn load(ctx: &Ctx, page: &Page, tab: &TabPart) -> Result<Loaded, Error> {
     if tab.url.is_empty() || tab.url == "about:blank" {
-        let navigate = wire::Navigate { url: "about:blank".to_owned(), ..Default::default() };
+        let navigate = wire::Navigate {
+            url: "about:blank".to_owned(),
+            ..Default::default()
+        };
         page.session().call(ctx, &navigate).await?;
         reset_history(ctx, page).await?;
-        return Ok(Loaded { url: true, scroll: true });
+        return Ok(Loaded {
+            url: true,
+            scroll: true,
+        });
     }
     let step = ctx.at_most(LOAD_LIMIT);
-    let went = page.navigate(&step, &Gate::open(), &Navigate { url: tab.url.clone() }).await;
+    let went = page
+        .navigate(
+            &step,
+            &Gate::open(),
+            &Navigate {
+                url: tab.url.clone(),
+            },
+        )
+        .await;
     if let Err(err) = went {
         let err = Error::from(err);
         if err.is_loss() {
@@ -334,7 +396,10 @@ async fn load(ctx: &Ctx, page: &Page, tab: &TabPart) -> Result<Loaded, Error> {
         }
         // The site may be down or slow: the tab stays at its URL, and the report says so.
         tracing::warn!(%err, "a tab's page did not load while it was restored");
-        return Ok(Loaded { url: false, scroll: false });
+        return Ok(Loaded {
+            url: false,
+            scroll: false,
+        });
     }
     // The stubs before it must not be what "back" leads to.
     reset_history(ctx, page).await?;
@@ -349,7 +414,11 @@ async fn load(ctx: &Ctx, page: &Page, tab: &TabPart) -> Result<Loaded, Error> {
 /// active page" for some milliseconds.
 async fn reset_history(ctx: &Ctx, page: &Page) -> Result<(), Error> {
     for pause in base::Backoff::new(RESET_PAUSE, RESET_PAUSE).take(RESET_TRIES) {
-        match page.session().call(ctx, &wire::ResetNavigationHistory {}).await {
+        match page
+            .session()
+            .call(ctx, &wire::ResetNavigationHistory {})
+            .await
+        {
             Ok(_) => return Ok(()),
             Err(cdp::Error::Protocol { message, .. }) => {
                 tracing::debug!(%message, "the history can't be reset yet");
@@ -367,7 +436,11 @@ async fn scroll_to(ctx: &Ctx, page: &Page, tab: &TabPart) -> bool {
     if tab.scroll_x == 0.0 && tab.scroll_y == 0.0 {
         return true;
     }
-    if page.set_scroll(ctx, tab.scroll_x, tab.scroll_y).await.is_err() {
+    if page
+        .set_scroll(ctx, tab.scroll_x, tab.scroll_y)
+        .await
+        .is_err()
+    {
         return false;
     }
     match page.scroll_position(ctx).await {
@@ -385,13 +458,26 @@ fn report(
 ) -> Report {
     let (mut restored, mut lost) = (vec![], vec![]);
     sort(jar, Part::Cookies, &mut restored, &mut lost);
-    let third_party = content.origins.iter().any(|part| origin_of(&part.storage_key).is_none());
+    let third_party = content
+        .origins
+        .iter()
+        .any(|part| origin_of(&part.storage_key).is_none());
     let local = !third_party && seeded.iter().all(|seeded| seeded.local);
     sort(local, Part::LocalStorage, &mut restored, &mut lost);
     let session = seeded.iter().all(|seeded| seeded.session);
     sort(session, Part::SessionStorage, &mut restored, &mut lost);
-    sort(loaded.iter().all(|loaded| loaded.url), Part::Tabs, &mut restored, &mut lost);
-    sort(loaded.iter().all(|loaded| loaded.scroll), Part::Scroll, &mut restored, &mut lost);
+    sort(
+        loaded.iter().all(|loaded| loaded.url),
+        Part::Tabs,
+        &mut restored,
+        &mut lost,
+    );
+    sort(
+        loaded.iter().all(|loaded| loaded.scroll),
+        Part::Scroll,
+        &mut restored,
+        &mut lost,
+    );
     lost.extend(NEVER);
     lost.extend([Part::IndexedDb, Part::ServiceWorkers]);
     if kept_profile {
@@ -402,7 +488,11 @@ fn report(
 }
 
 fn sort(there: bool, part: Part, restored: &mut Vec<Part>, lost: &mut Vec<Part>) {
-    if there { restored.push(part) } else { lost.push(part) }
+    if there {
+        restored.push(part)
+    } else {
+        lost.push(part)
+    }
 }
 
 #[cfg(test)]
@@ -414,13 +504,20 @@ mod tests {
     }
 
     fn tab(number: u32, url: &str) -> TabPart {
-        TabPart { tab: number, url: url.to_owned(), ..TabPart::default() }
+        TabPart {
+            tab: number,
+            url: url.to_owned(),
+            ..TabPart::default()
+        }
     }
 
     fn content(tabs: Vec<TabPart>, origins: &[&str]) -> Content {
         let origins = origins
             .iter()
-            .map(|key| OriginPart { storage_key: (*key).to_owned(), local: items(key) })
+            .map(|key| OriginPart {
+                storage_key: (*key).to_owned(),
+                local: items(key),
+            })
             .collect();
         let row = CheckpointRow {
             id: CheckpointId::new(),
@@ -463,12 +560,17 @@ mod tests {
     #[test]
     fn each_tab_seeds_its_own_session_storage() {
         let mut one = tab(1, "https://a.test/x");
-        one.session_storage.insert("https://b.test/".to_owned(), items("one"));
+        one.session_storage
+            .insert("https://b.test/".to_owned(), items("one"));
         let mut two = tab(2, "https://b.test/");
-        two.session_storage.insert("https://b.test/".to_owned(), items("two"));
+        two.session_storage
+            .insert("https://b.test/".to_owned(), items("two"));
         let plan = plan(&content(vec![one, two], &[]));
-        let session: Vec<_> =
-            plan.iter().flatten().map(|seed| seed.session.clone().unwrap()).collect();
+        let session: Vec<_> = plan
+            .iter()
+            .flatten()
+            .map(|seed| seed.session.clone().unwrap())
+            .collect();
         assert_eq!(session, [items("one"), items("two")]);
     }
 }

@@ -112,8 +112,11 @@ impl Shadow {
     }
 
     fn remember(&mut self, area: &Area, change: &Change, now: Instant) {
-        self.removed.retain(|(at, ..)| now.saturating_duration_since(*at) <= GRACE);
-        let Some(items) = self.areas.get(area) else { return };
+        self.removed
+            .retain(|(at, ..)| now.saturating_duration_since(*at) <= GRACE);
+        let Some(items) = self.areas.get(area) else {
+            return;
+        };
         let gone = items.iter().filter(|(key, _)| match change {
             Change::Remove(removed) => removed == *key,
             Change::Clear => true,
@@ -121,7 +124,8 @@ impl Shadow {
         });
         for (key, value) in gone {
             if self.removed.len() < MOST_REMOVED {
-                self.removed.push_back((now, area.clone(), key.clone(), value.clone()));
+                self.removed
+                    .push_back((now, area.clone(), key.clone(), value.clone()));
             }
         }
     }
@@ -132,7 +136,11 @@ impl Shadow {
         self.frozen = true;
         for (at, area, key, value) in std::mem::take(&mut self.removed) {
             if now.saturating_duration_since(at) <= GRACE {
-                self.areas.entry(area).or_default().entry(key).or_insert(value);
+                self.areas
+                    .entry(area)
+                    .or_default()
+                    .entry(key)
+                    .or_insert(value);
             }
         }
     }
@@ -182,7 +190,10 @@ mod tests {
     use super::*;
 
     fn area() -> Area {
-        Area { storage_key: "https://a.test/".into(), tab: None }
+        Area {
+            storage_key: "https://a.test/".into(),
+            tab: None,
+        }
     }
 
     fn any_change() -> impl Strategy<Value = Change> {
@@ -234,12 +245,18 @@ mod tests {
         let now = base::Clock::system().instant();
         let before = now - GRACE * 3;
         let mut shadow = Shadow::default();
-        shadow.load(area(), Items::from([("a".into(), "1".into()), ("b".into(), "2".into())]));
+        shadow.load(
+            area(),
+            Items::from([("a".into(), "1".into()), ("b".into(), "2".into())]),
+        );
         shadow.changed(&area(), Change::Remove("a".into()), before);
         shadow.changed(&area(), Change::Remove("b".into()), now);
         shadow.service_lost(now);
         shadow.changed(&area(), Change::Clear, now);
-        assert_eq!(shadow.items(&area()), Some(&Items::from([("b".into(), "2".into())])));
+        assert_eq!(
+            shadow.items(&area()),
+            Some(&Items::from([("b".into(), "2".into())]))
+        );
         shadow.service_back();
         shadow.changed(&area(), Change::Clear, now);
         assert_eq!(shadow.items(&area()), Some(&Items::new()));

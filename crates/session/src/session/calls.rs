@@ -73,7 +73,10 @@ impl Session {
 
     fn queue(&mut self, pending: Pending) {
         if MOST_CALLS <= self.queue.len() {
-            let full = Error::LimitReached { what: "calls waiting in one session", limit: MOST_CALLS };
+            let full = Error::LimitReached {
+                what: "calls waiting in one session",
+                limit: MOST_CALLS,
+            };
             self.reply(pending.reply, Err(full));
             return;
         }
@@ -91,11 +94,7 @@ impl Session {
         Ok(())
     }
 
-    fn wake(
-        &mut self,
-        resume: Resume,
-        reply: oneshot::Sender<Result<Option<Recovered>, Error>>,
-    ) {
+    fn wake(&mut self, resume: Resume, reply: oneshot::Sender<Result<Option<Recovered>, Error>>) {
         if self.closing.has_begun() {
             let refused = self.refusal();
             self.reply(reply, Err(refused));
@@ -194,7 +193,10 @@ impl Session {
                     self.save_row = true;
                     self.capturing.dirt().raise(self.deps.clock.instant());
                     let info = self.tabs.info(tab).map(Outcome::Tab);
-                    let gone = Error::TabNotFound { tab: Some(tab), open: self.tabs.ids() };
+                    let gone = Error::TabNotFound {
+                        tab: Some(tab),
+                        open: self.tabs.ids(),
+                    };
                     self.answer(pending, Some(tab), info.ok_or(gone));
                 }
                 Err(err) => self.answer(pending, None, Err(err)),
@@ -218,7 +220,13 @@ impl Session {
         };
         Some(self.spawn_work(TaskKind::PageWork, async move {
             let (tab, result) = perform(&bench, &pending).await;
-            Done::Call { link: live.link, ordered, pending, tab, result }
+            Done::Call {
+                link: live.link,
+                ordered,
+                pending,
+                tab,
+                result,
+            }
         }))
     }
 
@@ -257,7 +265,9 @@ impl Session {
             self.cut_off.push((pending, tab, err.clone()));
             self.judge_cut_off();
         } else if pending.sent.load(Ordering::SeqCst) {
-            let unknown = Error::OutcomeUnknown { reason: err.to_string() };
+            let unknown = Error::OutcomeUnknown {
+                reason: err.to_string(),
+            };
             self.answer(pending, tab, Err(unknown));
         } else {
             // Nothing of it was sent, so it may run on whatever comes back.
@@ -280,15 +290,19 @@ impl Session {
     /// A browser that was killed before it read a call's first message did nothing of it: the
     /// call runs again on whatever comes back. Otherwise nobody knows what it did.
     pub(super) fn judge_cut_off(&mut self) {
-        let Some(delivered) = self.delivered else { return };
+        let Some(delivered) = self.delivered else {
+            return;
+        };
         for (pending, tab, err) in std::mem::take(&mut self.cut_off) {
-            let unread = delivered
-                .is_some_and(|read| read <= pending.sent_after.load(Ordering::SeqCst));
+            let unread =
+                delivered.is_some_and(|read| read <= pending.sent_after.load(Ordering::SeqCst));
             if unread {
                 pending.sent.store(false, Ordering::SeqCst);
                 self.queue.push_front(pending);
             } else {
-                let unknown = Error::OutcomeUnknown { reason: err.to_string() };
+                let unknown = Error::OutcomeUnknown {
+                    reason: err.to_string(),
+                };
                 self.answer(pending, tab, Err(unknown));
             }
         }
@@ -321,7 +335,11 @@ impl Session {
         let (deps, session) = (Arc::clone(&self.deps), self.row.id);
         self.spawn_work(TaskKind::Background, async move {
             let calls = deps.store.calls();
-            let state = if ok { CallState::Done } else { CallState::Failed };
+            let state = if ok {
+                CallState::Done
+            } else {
+                CallState::Failed
+            };
             match calls.by_cdp_id(session, id).await {
                 Ok(Some(row)) => {
                     if let Err(err) = calls.finish(row.id, state, None).await {

@@ -68,7 +68,9 @@ impl Capturing {
             return None;
         }
         let since = self.dirt.since()?;
-        let pause = every.saturating_mul(1 << self.failures.min(6)).min(LONGEST_PAUSE);
+        let pause = every
+            .saturating_mul(1 << self.failures.min(6))
+            .min(LONGEST_PAUSE);
         let earliest = self.last_start.map_or(since, |start| start + pause);
         Some(earliest.max(since + GATHER))
     }
@@ -114,13 +116,18 @@ impl Session {
 
     /// Takes over the newest checkpoint's picture of storage that no page shows now.
     pub(super) async fn load_shadow(&mut self) {
-        let Some(newest) = self.capturing.newest_id() else { return };
+        let Some(newest) = self.capturing.newest_id() else {
+            return;
+        };
         match restore::read(&self.deps, self.row.id, newest).await {
             Ok(content) => {
-                *self.shadow.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-                    shadow_of(&content);
+                *self
+                    .shadow
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner) = shadow_of(&content);
                 for part in &content.tabs {
-                    self.tabs.update(TabId(part.tab), |tab| tab.known = part.clone());
+                    self.tabs
+                        .update(TabId(part.tab), |tab| tab.known = part.clone());
                 }
                 self.capturing.last = Some(content.manifest);
             }
@@ -132,9 +139,14 @@ impl Session {
         &self,
         tab: TabId,
     ) -> std::collections::BTreeMap<String, Items> {
-        let shadow = self.shadow.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let shadow = self
+            .shadow
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let of_tab = shadow.areas().filter(|(area, _)| area.tab == Some(tab));
-        of_tab.map(|(area, items)| (area.storage_key.clone(), items.clone())).collect()
+        of_tab
+            .map(|(area, items)| (area.storage_key.clone(), items.clone()))
+            .collect()
     }
 
     /// Captures what has changed as the rolling latest version.
@@ -198,7 +210,12 @@ impl Session {
         let order = Order {
             session: self.row.id,
             generation: self.row.generation,
-            tabs: self.tabs.all().into_iter().map(|(id, tab)| (id, tab.page, tab.known)).collect(),
+            tabs: self
+                .tabs
+                .all()
+                .into_iter()
+                .map(|(id, tab)| (id, tab.page, tab.known))
+                .collect(),
             active: self.tabs.active(),
             shadow: Arc::clone(&self.shadow),
             cause: cause.to_owned(),
@@ -215,7 +232,13 @@ impl Session {
             let ctx = own(CAPTURE_LIMIT);
             let result = ctx.race(capture(&ctx, &deps, &live, order)).await;
             let result = result.map_err(Error::not_sent).and_then(|result| result);
-            Done::Captured { link: live.link, result, name: asked, reply, then }
+            Done::Captured {
+                link: live.link,
+                result,
+                name: asked,
+                reply,
+                then,
+            }
         });
     }
 

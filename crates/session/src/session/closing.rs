@@ -70,13 +70,18 @@ impl Session {
 
     /// The shutdown's capture was taken, or could not be.
     pub(super) fn on_last_capture(&mut self) {
-        let Some((browsers, _)) = &self.closing.shut_down else { return };
+        let Some((browsers, _)) = &self.closing.shut_down else {
+            return;
+        };
         let holds = self.live.is_some() || self.claimed.is_some();
         match browsers {
             // A half-made browser isn't one a daemon could go on with.
             Browsers::Stop => self.facts.push_back(Fact::Released),
             Browsers::Leave
-                if matches!(self.state, State::Starting { .. } | State::Recovering { .. }) =>
+                if matches!(
+                    self.state,
+                    State::Starting { .. } | State::Recovering { .. }
+                ) =>
             {
                 self.facts.push_back(Fact::Released);
             }

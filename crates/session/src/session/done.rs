@@ -78,14 +78,31 @@ impl Session {
             Done::Launched(link, result) => self.on_launched(link, result),
             Done::Dialed(link, dialed) => self.on_dialed(link, dialed),
             Done::Restored(link, result) => self.on_restored(link, result),
-            Done::Attached { link, tab, session, result } => {
+            Done::Attached {
+                link,
+                tab,
+                session,
+                result,
+            } => {
                 self.on_attached(link, tab, &session, result);
             }
             Done::TabRestored(link, tab, result) => self.on_tab_restored(link, tab, result),
-            Done::Call { link, ordered, pending, tab, result } => {
+            Done::Call {
+                link,
+                ordered,
+                pending,
+                tab,
+                result,
+            } => {
                 self.on_call_done(link, ordered, pending, tab, result);
             }
-            Done::Captured { link, result, name, reply, then } => {
+            Done::Captured {
+                link,
+                result,
+                name,
+                reply,
+                then,
+            } => {
                 self.on_captured(link, result, name, reply, then);
             }
             Done::ReadAside => self.capturing.dirt().raise(self.deps.clock.instant()),
@@ -119,8 +136,18 @@ impl Session {
         for (id, mut tab) in adopted.tabs {
             // How far it was scrolled is in the checkpoint only.
             let before = self.tabs.get(id).unwrap_or_default().known;
-            let TabPart { tab: number, url, title, .. } = tab.known;
-            tab.known = TabPart { tab: number, url, title, ..before };
+            let TabPart {
+                tab: number,
+                url,
+                title,
+                ..
+            } = tab.known;
+            tab.known = TabPart {
+                tab: number,
+                url,
+                title,
+                ..before
+            };
             self.tabs.put(id, tab);
         }
         self.use_live(adopted.live);

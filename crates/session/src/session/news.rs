@@ -71,7 +71,9 @@ impl Session {
 
     /// Gives the pages whose meaning is known their tabs, and attaches them.
     pub(super) fn settle_targets(&mut self) {
-        let Some(live) = self.live.clone() else { return };
+        let Some(live) = self.live.clone() else {
+            return;
+        };
         for (page, meaning) in live.targets.settle() {
             if page.url.starts_with("chrome://") || page.url.starts_with("devtools://") {
                 // The browser's own pages are nobody's tabs.
@@ -110,7 +112,9 @@ impl Session {
     }
 
     fn attach(&mut self, id: TabId, page: Attached) {
-        let Some(live) = self.live.clone() else { return };
+        let Some(live) = self.live.clone() else {
+            return;
+        };
         let session = live.connection.attach(&page.session);
         let options = self.page_options()(id);
         let first_ref = self.tabs.get(id).map_or(1, |tab| tab.next_ref.max(1));
@@ -123,10 +127,22 @@ impl Session {
             if let Err(err) = deps.store.tabs().put_all(row, &rows).await {
                 tracing::error!(%err, "tabs could not be stored");
             }
-            let attached =
-                Page::attach(&ctx, session, &page.target, options, first_ref, false, &deps.tasks);
+            let attached = Page::attach(
+                &ctx,
+                session,
+                &page.target,
+                options,
+                first_ref,
+                false,
+                &deps.tasks,
+            );
             let result = attached.await.map_err(Error::from);
-            Done::Attached { link: live.link, tab: id, session: page.session, result }
+            Done::Attached {
+                link: live.link,
+                tab: id,
+                session: page.session,
+                result,
+            }
         });
     }
 
@@ -138,7 +154,10 @@ impl Session {
         result: Result<Page, Error>,
     ) {
         // The tab may have got another target meanwhile.
-        let is_its = self.tabs.get(tab).is_some_and(|tab| tab.cdp_session == session);
+        let is_its = self
+            .tabs
+            .get(tab)
+            .is_some_and(|tab| tab.cdp_session == session);
         if !self.is_current(link) || !is_its {
             return;
         }
@@ -181,8 +200,10 @@ impl Session {
             return;
         }
         tracing::info!(%session, "detaching a session nobody here knows");
-        let detach =
-            target::DetachFromTarget { session_id: Some(session), ..Default::default() };
+        let detach = target::DetachFromTarget {
+            session_id: Some(session),
+            ..Default::default()
+        };
         if let Err(err) = live.connection.root().post(&detach) {
             tracing::debug!(%err, "it could not be detached");
         }
@@ -191,8 +212,11 @@ impl Session {
     pub(super) fn on_page_news(&mut self, news: PageNews) {
         match news {
             PageNews::Dialog(tab) => {
-                let dialog =
-                    self.tabs.get(tab).and_then(|tab| tab.page).and_then(|page| page.state().dialog);
+                let dialog = self
+                    .tabs
+                    .get(tab)
+                    .and_then(|tab| tab.page)
+                    .and_then(|page| page.state().dialog);
                 self.tabs.update(tab, |tab| tab.dialog = dialog);
                 if let Some(live) = &self.live {
                     live.note(&self.tabs);
@@ -200,7 +224,11 @@ impl Session {
             }
             PageNews::Crashed(tab) => {
                 let crashed = |page: Page| page.state().crashed;
-                let is_so = self.tabs.get(tab).and_then(|tab| tab.page).is_some_and(crashed);
+                let is_so = self
+                    .tabs
+                    .get(tab)
+                    .and_then(|tab| tab.page)
+                    .is_some_and(crashed);
                 if is_so && self.live.is_some() {
                     tracing::warn!(%tab, "a page crashed");
                     self.restore_tab(tab);
@@ -208,11 +236,16 @@ impl Session {
             }
             PageNews::Gone(tab) => {
                 let gone = |page: Page| page.state().gone && !page.state().crashed;
-                let is_so = self.tabs.get(tab).and_then(|tab| tab.page).is_some_and(gone);
+                let is_so = self
+                    .tabs
+                    .get(tab)
+                    .and_then(|tab| tab.page)
+                    .is_some_and(gone);
                 // With its link gone a page seems gone, too; the link's end says the rest.
-                let linked = self.live.as_ref().is_some_and(|live| {
-                    live.connection.is_lost().is_none()
-                });
+                let linked = self
+                    .live
+                    .as_ref()
+                    .is_some_and(|live| live.connection.is_lost().is_none());
                 if is_so && linked {
                     self.tab_gone(tab);
                 }
@@ -226,7 +259,10 @@ impl Session {
         if self.tabs.remove(tab).is_none() {
             return;
         }
-        self.shadow.lock().unwrap_or_else(PoisonError::into_inner).forget_tab(tab);
+        self.shadow
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .forget_tab(tab);
         if let Some(live) = &self.live {
             live.note(&self.tabs);
         }
@@ -256,10 +292,15 @@ impl Session {
             let url = crate::tabs::known(&tab).url;
             storage::storage_key_of(&url).as_ref() == Some(&storage_key)
         });
-        let Some(live) = self.live.clone().filter(|_| !shown) else { return };
+        let Some(live) = self.live.clone().filter(|_| !shown) else {
+            return;
+        };
         let (tabs, shadow) = (self.tabs.clone(), Arc::clone(&self.shadow));
         self.spawn_work(TaskKind::PageWork, async move {
-            let area = Area { storage_key, tab: None };
+            let area = Area {
+                storage_key,
+                tab: None,
+            };
             let lock = || shadow.lock().unwrap_or_else(PoisonError::into_inner);
             lock().read_begins(&area);
             let ctx = own(ASIDE_LIMIT);
@@ -274,7 +315,9 @@ impl Session {
 
     /// Takes the live browser's service processes for good ones: its state was just checked.
     pub(super) fn services_accept(&mut self) {
-        let Some(live) = self.live.clone() else { return };
+        let Some(live) = self.live.clone() else {
+            return;
+        };
         self.spawn_work(TaskKind::PageWork, async move {
             let ctx = own(ASIDE_LIMIT);
             if let Err(err) = live.services.accept(&ctx, &live.connection).await {
@@ -286,11 +329,16 @@ impl Session {
 
     /// The browser lives and has lost state. Capture freezes until it has it back.
     pub(super) fn on_service_lost(&mut self, service: Service) {
-        let Some(live) = self.live.clone() else { return };
+        let Some(live) = self.live.clone() else {
+            return;
+        };
         if live.connection.is_lost().is_some() || !self.capturing.freeze() {
             return;
         }
-        tracing::warn!(?service, "a service of the browser died; giving it back its state");
+        tracing::warn!(
+            ?service,
+            "a service of the browser died; giving it back its state"
+        );
         let now = self.deps.clock.instant();
         let lock = || self.shadow.lock().unwrap_or_else(PoisonError::into_inner);
         if service == Service::Storage {
@@ -301,19 +349,24 @@ impl Session {
             .filter(|(area, _)| area.tab.is_none())
             .map(|(area, items)| (area.storage_key.clone(), items.clone()))
             .collect();
-        let (deps, tabs, newest) =
-            (Arc::clone(&self.deps), self.tabs.clone(), self.capturing.newest_id());
+        let (deps, tabs, newest) = (
+            Arc::clone(&self.deps),
+            self.tabs.clone(),
+            self.capturing.newest_id(),
+        );
         let (session, link) = (self.row.id, live.link);
         self.spawn_work(TaskKind::PageWork, async move {
             let ctx = own(RESEED_LIMIT);
             let work = async {
                 // A dead process may still stand in the list for a moment.
-                live.connection.root().call(&ctx, &browser_wire::GetVersion {}).await?;
+                live.connection
+                    .root()
+                    .call(&ctx, &browser_wire::GetVersion {})
+                    .await?;
                 if service == Service::Network
                     && let Some(newest) = newest
                 {
-                    let content =
-                        crate::checkpoint::restore::read(&deps, session, newest).await?;
+                    let content = crate::checkpoint::restore::read(&deps, session, newest).await?;
                     crate::checkpoint::part::cookies::restore(
                         &ctx,
                         &live.connection,
@@ -332,7 +385,10 @@ impl Session {
     }
 
     pub(super) fn on_reseeded(&mut self, link: LinkId, result: Result<(), Error>) {
-        self.shadow.lock().unwrap_or_else(PoisonError::into_inner).service_back();
+        self.shadow
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .service_back();
         if !self.is_current(link) {
             return;
         }
@@ -355,7 +411,9 @@ impl Session {
 
     pub(super) fn probe(&mut self) {
         self.last_probe = self.deps.clock.instant();
-        let Some(live) = self.live.clone().filter(|_| !self.probing) else { return };
+        let Some(live) = self.live.clone().filter(|_| !self.probing) else {
+            return;
+        };
         if live.ids_run_out() {
             live.note(&self.tabs);
         }
@@ -363,7 +421,11 @@ impl Session {
         let silence = self.deps.config.silence;
         self.spawn_work(TaskKind::PageWork, async move {
             let ctx = own(silence);
-            let answer = live.connection.root().call(&ctx, &browser_wire::GetVersion {}).await;
+            let answer = live
+                .connection
+                .root()
+                .call(&ctx, &browser_wire::GetVersion {})
+                .await;
             // A lost link is told by its own end.
             let alive = !matches!(answer, Err(cdp::Error::Stopped(_) | cdp::Error::NotSent(_)));
             Done::Probed(live.link, alive)
@@ -380,8 +442,13 @@ async fn reseed(
     for (storage_key, items) in local {
         let open = tabs.all().into_iter().find_map(|(id, tab)| {
             let page = tab.page?;
-            let area = Area { storage_key: storage_key.clone(), tab: None };
-            storage::open_areas(id, &page).contains(&area).then_some((page, area))
+            let area = Area {
+                storage_key: storage_key.clone(),
+                tab: None,
+            };
+            storage::open_areas(id, &page)
+                .contains(&area)
+                .then_some((page, area))
         });
         match open {
             Some((page, area)) => storage::write(ctx, page.session(), &area, &items).await?,

@@ -56,7 +56,10 @@ impl Session {
             let work = async {
                 let live = launch(&ctx, &deps, id, profile.as_deref(), link, &news).await?;
                 // The session must know its browser before the browser announces the tab.
-                lives.send(Arc::clone(&live)).await.map_err(|_| Error::TaskEnded)?;
+                lives
+                    .send(Arc::clone(&live))
+                    .await
+                    .map_err(|_| Error::TaskEnded)?;
                 restore::open_tab(&ctx, &live, &tabs, first).await?;
                 Ok(())
             };
@@ -136,8 +139,11 @@ impl Session {
                 return;
             }
         };
-        let (deps, news, options) =
-            (Arc::clone(&self.deps), self.news.0.clone(), self.page_options());
+        let (deps, news, options) = (
+            Arc::clone(&self.deps),
+            self.news.0.clone(),
+            self.page_options(),
+        );
         let window = self.deps.config.reconnect_window;
         self.spawn_work(TaskKind::PageWork, async move {
             let ctx = own(window);
@@ -200,12 +206,16 @@ impl Session {
                 let content = restore::read(&deps, id, from).await?;
                 put_tabs(&tabs, &content);
                 {
-                    let mut shadow =
-                        shadow.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    let mut shadow = shadow
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner);
                     *shadow = shadow_of(&content);
                 }
                 let live = launch(&ctx, &deps, id, profile.as_deref(), link, &news).await?;
-                lives.send(Arc::clone(&live)).await.map_err(|_| Error::TaskEnded)?;
+                lives
+                    .send(Arc::clone(&live))
+                    .await
+                    .map_err(|_| Error::TaskEnded)?;
                 let kept = profile.is_some();
                 let report = restore::restore(&ctx, &deps, &live, &tabs, &content, kept).await?;
                 live.services.accept(&ctx, &live.connection).await?;
@@ -261,9 +271,14 @@ impl Session {
 
     /// Brings one tab back whose renderer crashed, in a new target under the same id.
     pub(super) fn restore_tab(&mut self, tab: base::TabId) {
-        let (Some(live), Some(old)) = (self.live.clone(), self.tabs.get(tab)) else { return };
+        let (Some(live), Some(old)) = (self.live.clone(), self.tabs.get(tab)) else {
+            return;
+        };
         let known = crate::tabs::known(&old);
-        let part = TabPart { session_storage: self.session_storage_of(tab), ..known.clone() };
+        let part = TabPart {
+            session_storage: self.session_storage_of(tab),
+            ..known.clone()
+        };
         self.restoring.insert(tab);
         self.tabs.update(tab, |tab| {
             tab.known = known;
@@ -279,8 +294,9 @@ impl Session {
             let work = async {
                 // The new one first: a browser whose last window closes may give up state.
                 let page: Page = restore::open_tab(&ctx, &live, &tabs, tab).await?;
-                let close =
-                    cdp::protocol::target::CloseTarget { target_id: old.target.clone() };
+                let close = cdp::protocol::target::CloseTarget {
+                    target_id: old.target.clone(),
+                };
                 live.connection.root().post(&close)?;
                 restore::restore_tab(&ctx, &page, &part).await
             };
@@ -362,7 +378,14 @@ fn put_tabs(tabs: &crate::tabs::Tabs, content: &Content) {
     for part in &content.tabs {
         let id = base::TabId(part.tab);
         let next_ref = tabs.get(id).map_or(1, |tab| tab.next_ref);
-        tabs.put(id, Tab { known: part.clone(), next_ref, ..Tab::default() });
+        tabs.put(
+            id,
+            Tab {
+                known: part.clone(),
+                next_ref,
+                ..Tab::default()
+            },
+        );
     }
     if let Some(active) = content.manifest.active {
         tabs.activate(base::TabId(active));
@@ -372,13 +395,18 @@ fn put_tabs(tabs: &crate::tabs::Tabs, content: &Content) {
 pub(super) fn shadow_of(content: &Content) -> crate::checkpoint::shadow::Shadow {
     let mut shadow = crate::checkpoint::shadow::Shadow::default();
     for part in &content.origins {
-        let area = Area { storage_key: part.storage_key.clone(), tab: None };
+        let area = Area {
+            storage_key: part.storage_key.clone(),
+            tab: None,
+        };
         shadow.load(area, part.local.clone());
     }
     for tab in &content.tabs {
         for (storage_key, items) in &tab.session_storage {
-            let area =
-                Area { storage_key: storage_key.clone(), tab: Some(base::TabId(tab.tab)) };
+            let area = Area {
+                storage_key: storage_key.clone(),
+                tab: Some(base::TabId(tab.tab)),
+            };
             shadow.load(area, items.clone());
         }
     }
@@ -394,4 +422,3 @@ fn identity_of(row: &BrowserRow) -> Identity {
         nonce: row.nonce.clone(),
     }
 }
-

@@ -28,7 +28,11 @@ fn any_fact() -> impl Strategy<Value = Fact> {
     ]
 }
 
-fn run(mut state: State, facts: Vec<Fact>, newest: Option<CheckpointId>) -> Vec<(State, Vec<Effect>)> {
+fn run(
+    mut state: State,
+    facts: Vec<Fact>,
+    newest: Option<CheckpointId>,
+) -> Vec<(State, Vec<Effect>)> {
     let mut seen = vec![];
     for (n, fact) in facts.into_iter().enumerate() {
         let (next, effects) = state.step(fact, newest, LinkId(n as u64 % 4));
@@ -108,11 +112,18 @@ proptest! {
 fn a_killed_browser_is_replaced_from_the_newest_checkpoint() {
     let checkpoint = CheckpointId::new();
     let alive = State::Alive { link: LinkId(1) };
-    let (state, effects) =
-        alive.step(Fact::BrowserGone(LinkId(1), Cause::Killed), Some(checkpoint), LinkId(2));
+    let (state, effects) = alive.step(
+        Fact::BrowserGone(LinkId(1), Cause::Killed),
+        Some(checkpoint),
+        LinkId(2),
+    );
     assert_eq!(
         state,
-        State::Recovering { link: LinkId(2), from: checkpoint, cause: Cause::Killed }
+        State::Recovering {
+            link: LinkId(2),
+            from: checkpoint,
+            cause: Cause::Killed
+        }
     );
     assert_eq!(
         effects,

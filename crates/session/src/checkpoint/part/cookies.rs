@@ -19,7 +19,10 @@ use crate::checkpoint::manifest::{Cookie, CookiesPart, Partition};
 /// # Cancel safety
 /// Yes.
 pub(crate) async fn capture(ctx: &Ctx, connection: &Connection) -> Result<CookiesPart, Error> {
-    let jar = connection.root().call(ctx, &storage::GetCookies::default()).await?;
+    let jar = connection
+        .root()
+        .call(ctx, &storage::GetCookies::default())
+        .await?;
     let mut cookies: Vec<Cookie> = jar.cookies.into_iter().map(stored).collect();
     cookies.sort_by(in_order);
     Ok(CookiesPart { cookies })
@@ -35,16 +38,26 @@ pub(crate) async fn restore(
     part: &CookiesPart,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let alive: Vec<&Cookie> = part.cookies.iter().filter(|cookie| lives(cookie, now)).collect();
+    let alive: Vec<&Cookie> = part
+        .cookies
+        .iter()
+        .filter(|cookie| lives(cookie, now))
+        .collect();
     if alive.is_empty() {
         return Ok(true);
     }
     let cookies: Vec<CookieParam> = alive.iter().map(|cookie| param(cookie)).collect();
-    let set = storage::SetCookies { cookies, ..Default::default() };
+    let set = storage::SetCookies {
+        cookies,
+        ..Default::default()
+    };
     if let Err(cdp::Error::Protocol { .. }) = connection.root().call(ctx, &set).await {
         // One cookie the browser refuses fails the whole list, so each gets its own try.
         for cookie in set.cookies {
-            let set = storage::SetCookies { cookies: vec![cookie], ..Default::default() };
+            let set = storage::SetCookies {
+                cookies: vec![cookie],
+                ..Default::default()
+            };
             match connection.root().call(ctx, &set).await {
                 Ok(_) | Err(cdp::Error::Protocol { .. }) => {}
                 Err(err) => return Err(err.into()),
@@ -59,24 +72,34 @@ pub(crate) async fn restore(
             && one.secure == other.secure
             && one.same_site == other.same_site
     };
-    Ok(alive.iter().all(|asked| there.cookies.iter().any(|found| same(asked, found))))
+    Ok(alive
+        .iter()
+        .all(|asked| there.cookies.iter().any(|found| same(asked, found))))
 }
 
 fn lives(cookie: &Cookie, now: Timestamp) -> bool {
-    cookie.expires.is_none_or(|expires| now.as_second() as f64 <= expires)
+    cookie
+        .expires
+        .is_none_or(|expires| now.as_second() as f64 <= expires)
 }
 
 fn in_order(one: &Cookie, other: &Cookie) -> Ordering {
-    (&one.domain, &one.path, &one.name, &one.partition, &one.source_scheme, &one.source_port).cmp(
-        &(
+    (
+        &one.domain,
+        &one.path,
+        &one.name,
+        &one.partition,
+        &one.source_scheme,
+        &one.source_port,
+    )
+        .cmp(&(
             &other.domain,
             &other.path,
             &other.name,
             &other.partition,
             &other.source_scheme,
             &other.source_port,
-        ),
-    )
+        ))
 }
 
 fn stored(cookie: network::Cookie) -> Cookie {
@@ -119,10 +142,13 @@ fn param(cookie: &Cookie) -> CookieParam {
         priority: cookie.priority.as_deref().and_then(value),
         source_scheme: cookie.source_scheme.as_deref().and_then(value),
         source_port: cookie.source_port,
-        partition_key: cookie.partition.as_ref().map(|key| network::CookiePartitionKey {
-            top_level_site: key.top_level_site.clone(),
-            has_cross_site_ancestor: key.has_cross_site_ancestor,
-        }),
+        partition_key: cookie
+            .partition
+            .as_ref()
+            .map(|key| network::CookiePartitionKey {
+                top_level_site: key.top_level_site.clone(),
+                has_cross_site_ancestor: key.has_cross_site_ancestor,
+            }),
     }
 }
 
@@ -141,13 +167,20 @@ mod tests {
     use super::*;
 
     fn cookie(domain: &str) -> Cookie {
-        Cookie { domain: domain.to_owned(), path: "/".to_owned(), ..Cookie::default() }
+        Cookie {
+            domain: domain.to_owned(),
+            path: "/".to_owned(),
+            ..Cookie::default()
+        }
     }
 
     #[test]
     fn a_host_only_cookie_is_set_without_a_domain() {
         let host = param(&cookie("a.test"));
-        assert_eq!((host.domain, host.url.as_deref()), (None, Some("http://a.test/")));
+        assert_eq!(
+            (host.domain, host.url.as_deref()),
+            (None, Some("http://a.test/"))
+        );
         let domain = param(&cookie(".a.test"));
         assert_eq!(domain.domain.as_deref(), Some(".a.test"));
     }
@@ -155,7 +188,10 @@ mod tests {
     #[test]
     fn an_expired_cookie_is_not_asked_for() {
         let now = Timestamp::from_second(1000).unwrap();
-        let with = |expires| Cookie { expires, ..cookie("a.test") };
+        let with = |expires| Cookie {
+            expires,
+            ..cookie("a.test")
+        };
         assert!(lives(&with(None), now));
         assert!(lives(&with(Some(1000.5)), now));
         assert!(!lives(&with(Some(999.0)), now));

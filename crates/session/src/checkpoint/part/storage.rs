@@ -16,9 +16,14 @@ use crate::checkpoint::shadow::Area;
 pub(crate) fn open_areas(tab: TabId, page: &Page) -> Vec<Area> {
     let mut areas = vec![];
     for frame in page.frames() {
-        let Some(storage_key) = storage_key_of(frame.url.expose()) else { continue };
+        let Some(storage_key) = storage_key_of(frame.url.expose()) else {
+            continue;
+        };
         for tab in [None, Some(tab)] {
-            let area = Area { storage_key: storage_key.clone(), tab };
+            let area = Area {
+                storage_key: storage_key.clone(),
+                tab,
+            };
             if !areas.contains(&area) {
                 areas.push(area);
             }
@@ -39,7 +44,9 @@ pub(crate) fn storage_key_of(url: &str) -> Option<String> {
 /// # Cancel safety
 /// Yes.
 pub(crate) async fn read(ctx: &Ctx, session: &Session, area: &Area) -> Result<Items, Error> {
-    let get = wire::GetDOMStorageItems { storage_id: storage_id(area) };
+    let get = wire::GetDOMStorageItems {
+        storage_id: storage_id(area),
+    };
     let reply = session.call(ctx, &get).await?;
     Ok(reply.entries.into_iter().filter_map(pair).collect())
 }
@@ -111,8 +118,14 @@ mod tests {
 
     #[test]
     fn only_web_pages_have_storage() {
-        assert_eq!(storage_key_of("https://a.test/x?y").as_deref(), Some("https://a.test/"));
-        assert_eq!(storage_key_of("http://a.test:81/").as_deref(), Some("http://a.test:81/"));
+        assert_eq!(
+            storage_key_of("https://a.test/x?y").as_deref(),
+            Some("https://a.test/")
+        );
+        assert_eq!(
+            storage_key_of("http://a.test:81/").as_deref(),
+            Some("http://a.test:81/")
+        );
         assert_eq!(storage_key_of("about:blank"), None);
         assert_eq!(storage_key_of("data:text/html,x"), None);
     }
