@@ -3,7 +3,8 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
-    reason = "helpers of tests fail tests"
+    clippy::print_stdout,
+    reason = "helpers of tests fail tests and tell what the foreign program said"
 )]
 #![allow(
     clippy::disallowed_methods,

@@ -40,10 +40,12 @@ function followTitle() {
   if (head) new MutationObserver(() => tellTitle()).observe(head, all);
 }
 
-if (!known.followsTitle && globalThis.parent === globalThis && typeof __browserdTell === 'function') {
-  known.followsTitle = true;
+// The first document of a window leaves its world to the next one of its origin.
+if (!known.titled && globalThis.parent === globalThis && typeof __browserdTell === 'function') {
+  known.titled = document;
+  known.toldTitle = undefined;
   if (document.readyState === 'loading') {
-    addEventListener('DOMContentLoaded', followTitle, { once: true });
+    document.addEventListener('DOMContentLoaded', followTitle, { once: true });
   } else {
     followTitle();
   }

@@ -1,4 +1,5 @@
-//! Navigation, waits, dialogs, evaluate, content and screenshots, on a real Chromium.
+//! Navigation, waits, dialogs, evaluate, content and screenshots, on a real Chromium. It is one
+//! file because its tests share how a page is opened, driven and listened to.
 
 #![allow(
     clippy::unwrap_used,
@@ -706,6 +707,21 @@ async fn titles_are_known_without_being_asked_for() {
     while !matches!(open.page.state().title.expose().as_str(), "Third" | "First") {
         deadline.pause(Duration::from_millis(5)).await.unwrap();
     }
+
+    // A pop-up's first document is an empty one.
+    let popped = stage.site.add("<title>Popped</title>");
+    let pop = stage
+        .paused_by(async || {
+            // Its opener stands still until it is let go.
+            let script = cdp::protocol::runtime::Evaluate {
+                expression: format!("open('{popped}','_blank','width=300');0"),
+                user_gesture: Some(true),
+                ..Default::default()
+            };
+            open.page.session().post(&script).unwrap();
+        })
+        .await;
+    pop.page.wait_for_title("Popped").await;
 
     // Of a page that is taken over it is known at once, and goes on to be told.
     open.page

@@ -207,6 +207,19 @@ impl Stage {
 
     /// Opens a page that waits for us before its first script.
     pub async fn paused(&self, url: &str) -> Open {
+        let open = async || {
+            let create = target::CreateTarget {
+                url: url.to_owned(),
+                ..Default::default()
+            };
+            let root = self.connection.root();
+            root.call(&ctx(), &create).await.unwrap();
+        };
+        self.paused_by(open).await
+    }
+
+    /// Attaches the page that `open` opens, which waits for us before its first script.
+    pub async fn paused_by(&self, open: impl AsyncFnOnce()) -> Open {
         let root = self.connection.root();
         let mut events = root.events();
         let filter = vec![target::FilterEntry {
@@ -220,11 +233,10 @@ impl Stage {
             filter: Some(filter),
         };
         root.call(&ctx(), &wait).await.unwrap();
-        let create = target::CreateTarget {
-            url: url.to_owned(),
-            ..Default::default()
-        };
-        let target_id = root.call(&ctx(), &create).await.unwrap().target_id;
+        // Those that were there are announced as well, and do not wait.
+        let there = root.call(&ctx(), &target::GetTargets::default()).await;
+        let there = there.unwrap().target_infos;
+        open().await;
         loop {
             let cdp::Next::Event(event) = ctx().race(events.next()).await.unwrap() else {
                 continue;
@@ -232,7 +244,8 @@ impl Stage {
             let Some(Ok(new)) = event.decode::<target::AttachedToTargetEvent>() else {
                 continue;
             };
-            if new.target_info.target_id == target_id {
+            let target_id = new.target_info.target_id;
+            if there.iter().all(|info| info.target_id != target_id) {
                 let policy = DialogPolicy::Ask;
                 return self
                     .attach(

@@ -1,3 +1,5 @@
+//! The rules of the state machine, held against any order of facts.
+
 use proptest::prelude::*;
 
 use super::*;
