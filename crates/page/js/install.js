@@ -3,7 +3,7 @@
 const functions = {
   snapshot, snapshotOf, text, html, point, fillable, typable, focusable, focus, setField, kept,
   checked, selectable, select, visible, reveal: revealed, area, here, middle, scrollPosition,
-  setScroll, scrollEnded, watch,
+  setScroll, scrollEnded, watch, followTitle,
 };
 
 Object.defineProperty(globalThis, '__browserd', {
@@ -32,7 +32,10 @@ function tellTitle(how = 'title') {
   __browserdTell(`${how} ${title}`);
 }
 
+// Also called from outside: a pop-up's empty document leaves this world, but none of what it
+// listened to, to the next document, in which the script does not run again.
 function followTitle() {
+  known.toldTitle = undefined;
   tellTitle();
   // It is changed in the head, whoever does it; the rest of the page is not listened to.
   const head = headOf(document);
@@ -40,15 +43,10 @@ function followTitle() {
   if (head) new MutationObserver(() => tellTitle()).observe(head, all);
 }
 
-// The first document of a window leaves its world to the next one of its origin.
-if (!known.titled && globalThis.parent === globalThis && typeof __browserdTell === 'function') {
-  known.titled = document;
-  known.toldTitle = undefined;
-  if (document.readyState === 'loading') {
-    document.addEventListener('DOMContentLoaded', followTitle, { once: true });
-  } else {
-    followTitle();
-  }
+if (!known.followsTitle && globalThis.parent === globalThis && typeof __browserdTell === 'function') {
+  known.followsTitle = true;
+  if (document.readyState === 'loading') addEventListener('DOMContentLoaded', followTitle, { capture: true });
+  else followTitle();
   // From the back/forward cache it is shown anew, and nobody remembers its title.
   addEventListener('pageshow', ({ persisted }) => {
     if (!persisted) return;

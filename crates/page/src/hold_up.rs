@@ -26,14 +26,20 @@ impl Page {
         ctx: &Ctx,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        tokio::select! {
+        let out = tokio::select! {
             biased;
-            out = work => out,
-            failed = self.give_up_documents(ctx) => match failed {
-                Ok(never) => match never {},
-                Err(err) => Err(err),
-            },
+            out = work => out?,
+            failed = self.give_up_documents(ctx) => match failed? {},
+        };
+        // A page that did not answer when it was attached does now.
+        let unknown = {
+            let picture = self.shared().picture.borrow();
+            picture.main().is_none_or(|main| main.url.is_empty())
+        };
+        if unknown && let Err(err) = self.learn_frames(ctx).await {
+            tracing::debug!(%err, "the page's frames are still not known");
         }
+        Ok(out)
     }
 
     async fn give_up_documents(&self, ctx: &Ctx) -> Result<Infallible, Error> {
@@ -49,16 +55,9 @@ impl Page {
             tracing::info!("a document that does not come is given up");
             // The browser itself does this, and lets the commands go that it kept back.
             self.call(ctx, &page::StopLoading {}).await?;
-            let unsure = {
-                let picture = self.shared().picture.borrow();
-                picture.main().is_none_or(|main| main.url.is_empty())
-            };
             self.shared()
                 .picture
                 .send_modify(|picture| picture.set_navigating(false));
-            if unsure {
-                self.learn_frames(ctx).await?;
-            }
         }
     }
 }

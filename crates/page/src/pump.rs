@@ -18,8 +18,8 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use crate::page::Shared;
 use crate::picture::{End, FramePicture, Picture};
-use crate::world::{TELL, WORLD};
-use crate::{Dialog, DialogKind, DialogPolicy, Fact, StorageChange, StorageOp};
+use crate::world::{TELL, WORLD, follow_title};
+use crate::{Dialog, DialogKind, DialogPolicy, Error, Fact, StorageChange, StorageOp};
 
 /// How often activity is told at the most.
 const ACTIVITY_EVERY: Duration = Duration::from_millis(500);
@@ -215,6 +215,8 @@ impl Pump {
         let is_main = parent_id.is_none();
         let now = self.shared.clock.instant();
         self.change(|picture| {
+            // Worlds that end are told to before this; one that stays goes with its window.
+            let world = picture.frames.get(&id).and_then(|frame| frame.world);
             if is_main {
                 // A page that came from the cache has no lifecycle events and, if it was put
                 // there with frames, gets them announced again.
@@ -235,6 +237,7 @@ impl Pump {
                     url: url.clone(),
                     origin: security_origin,
                     loader: loader_id,
+                    world,
                     dom_ready: restored,
                     loaded: restored,
                     ..Default::default()
@@ -301,15 +304,30 @@ impl Pump {
             "load" => |frame| (frame.dom_ready, frame.loaded) = (true, true),
             _ => return,
         };
+        let mut untitled = None;
         self.change(|picture| {
+            let is_main = picture.main_frame == event.frame_id;
             if let Some(frame) = picture.frames.get_mut(&event.frame_id) {
                 // Events of the document that was left come late.
                 if frame.loader == event.loader_id {
                     mark(frame);
+                    untitled = frame.world.filter(|_| is_main && picture.title.is_empty());
                 }
             }
         });
+        if let Some(world) = untitled {
+            self.follow_title(world);
+        }
         self.active();
+    }
+
+    /// Has the title told of a document that has none yet or did not get our script.
+    fn follow_title(&self, world: i64) {
+        let follow = follow_title(world)
+            .and_then(|ask| self.shared.session.post(&ask).map_err(Error::from_cdp));
+        if let Err(err) = follow {
+            tracing::debug!(%err, "the title could not be asked for");
+        }
     }
 
     /// Learns a document whose navigation was not heard: before we attached, or lost.

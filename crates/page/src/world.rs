@@ -179,6 +179,16 @@ fn expression<A: Serialize>(ask: &Ask<'_, A>) -> Result<String, Error> {
     ))
 }
 
+/// Makes our script in a world tell the title, and go on to do so when it changes.
+pub(crate) fn follow_title(world: i64) -> Result<runtime::Evaluate, Error> {
+    let ask = Ask {
+        frame: "",
+        function: "followTitle",
+        arguments: (),
+    };
+    Ok(evaluate(world, expression(&ask)?))
+}
+
 /// Tells one script from another: a daemon that was upgraded meets worlds of its predecessor.
 const VERSION: u64 = hash(SCRIPT.as_bytes());
 
