@@ -1,5 +1,5 @@
-//! Navigation, waits, dialogs, evaluate, content and screenshots, on a real Chromium. It is one
-//! file because its tests share how a page is opened, driven and listened to.
+//! Navigation, waits, dialogs, evaluate, content and screenshots, on a real Chromium.
+//! It is one file because its tests share how a page is opened and driven.
 
 #![allow(
     clippy::unwrap_used,
