@@ -29,7 +29,7 @@ impl Page {
         let out = tokio::select! {
             biased;
             out = work => out?,
-            failed = self.give_up_documents(ctx) => match failed? {},
+            never = self.keep_going(ctx) => match never {},
         };
         // A page that did not answer when it was attached does now.
         let unknown = {
@@ -40,6 +40,17 @@ impl Page {
             tracing::debug!(%err, "the page's frames are still not known");
         }
         Ok(out)
+    }
+
+    async fn keep_going(&self, ctx: &Ctx) -> Infallible {
+        match self.give_up_documents(ctx).await {
+            Ok(never) => never,
+            // The work itself meets what this met, and knows what it has begun.
+            Err(err) => {
+                tracing::debug!(%err, "documents are no longer given up");
+                std::future::pending().await
+            }
+        }
     }
 
     async fn give_up_documents(&self, ctx: &Ctx) -> Result<Infallible, Error> {
