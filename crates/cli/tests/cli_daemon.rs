@@ -5,7 +5,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
-use testkit::harness::Harness;
+use testkit::harness::{Harness, SOON};
 use testkit::process::{self, Signal};
 
 const BROWSERD: &str = env!("CARGO_BIN_EXE_browserd");
@@ -42,6 +42,8 @@ fn a_daemon_that_was_killed_is_replaced_by_the_next_command() {
     test.cli(&["list-sessions"]).done();
     let first = test.daemon();
     process::kill(first, Signal::KILL);
+    // Until it is gone its socket takes one more call and drops it.
+    assert!(process::until(SOON, || !process::runs(first)));
     assert_eq!(test.status()["running"], false);
     test.cli(&["list-sessions"]).done();
     assert_ne!(test.daemon(), first);
