@@ -29,6 +29,11 @@ use crate::watch_pages::PageNews;
 const ATTACH_LIMIT: Duration = Duration::from_secs(20);
 /// How long reading one origin aside may take.
 const ASIDE_LIMIT: Duration = Duration::from_secs(5);
+/// How often what was given back is looked at again, how far apart, and how often in a row
+/// it must have stayed.
+const RESEED_ROUNDS: u32 = 60;
+const RESEED_PAUSE: Duration = Duration::from_millis(100);
+const RESEED_STAYED: u32 = 3;
 /// How long giving a browser its storage back may take.
 const RESEED_LIMIT: Duration = Duration::from_secs(20);
 
@@ -433,27 +438,63 @@ impl Session {
     }
 }
 
+/// Gives every origin its localStorage back, until it stays.
+///
+/// A page notices the death of the storage service in its own time, and then drops what it
+/// had, also what was written to it a moment before. So what was written is read again until
+/// it was there twice in a row.
 async fn reseed(
     ctx: &base::Ctx,
     live: &crate::live::Live,
     tabs: &crate::tabs::Tabs,
     local: Vec<(String, Items)>,
 ) -> Result<(), Error> {
-    for (storage_key, items) in local {
-        let open = tabs.all().into_iter().find_map(|(id, tab)| {
-            let page = tab.page?;
+    let mut stayed = 0;
+    for round in 0..RESEED_ROUNDS {
+        let mut whole = true;
+        for (storage_key, items) in &local {
             let area = Area {
                 storage_key: storage_key.clone(),
                 tab: None,
             };
-            storage::open_areas(id, &page)
-                .contains(&area)
-                .then_some((page, area))
-        });
-        match open {
-            Some((page, area)) => storage::write(ctx, page.session(), &area, &items).await?,
-            None => crate::aside::seed_origin(ctx, live, tabs, &storage_key, &items).await?,
+            let open = tabs.all().into_iter().find_map(|(id, tab)| {
+                let page = tab.page?;
+                storage::open_areas(id, &page)
+                    .contains(&area)
+                    .then_some(page)
+            });
+            match open {
+                Some(page) => whole &= reseed_open(ctx, &page, &area, items).await?,
+                // Nobody holds it, so nobody drops it again.
+                None if round == 0 => {
+                    crate::aside::seed_origin(ctx, live, tabs, storage_key, items).await?;
+                }
+                None => {}
+            }
         }
+        stayed = if whole { stayed + 1 } else { 0 };
+        if stayed == RESEED_STAYED {
+            return Ok(());
+        }
+        ctx.pause(RESEED_PAUSE).await?;
     }
-    Ok(())
+    let reason = "localStorage does not stay in the browser".to_owned();
+    Err(Error::Checkpoint { reason })
+}
+
+/// Writes what is missing in an area; tells whether nothing was.
+async fn reseed_open(
+    ctx: &base::Ctx,
+    page: &Page,
+    area: &Area,
+    items: &Items,
+) -> Result<bool, Error> {
+    let there = storage::read(ctx, page.session(), area).await?;
+    let missing: Items = items
+        .iter()
+        .filter(|(key, value)| there.get(*key) != Some(value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    storage::write(ctx, page.session(), area, &missing).await?;
+    Ok(missing.is_empty())
 }
