@@ -1,4 +1,4 @@
-//! MCP over any [`Invoke`]: tools/list from the operation list, tools/call by name.
+//! MCP over any [`api::Invoke`]: tools/list from the operation list, tools/call by name.
 //!
 //! Serves clients of 2025-11-25 (which `initialize`) and of 2026-07-28 (which do not). A
 //! browser session is an argument of a tool and never tied to the MCP connection: whoever
