@@ -326,7 +326,9 @@ impl Session {
             Err(err) if err.is_loss() => {}
             Err(err) => {
                 tracing::error!(%tab, %err, "a crashed tab could not be brought back");
-                self.facts.push_back(Fact::LinkLost(link));
+                // What the tab shows now is not what anybody asked for; a new browser is filled.
+                self.facts
+                    .push_back(Fact::BrowserGone(link, Cause::RendererCrashed));
             }
         }
     }
