@@ -27,6 +27,8 @@ pub(crate) struct Pending {
     pub sent: Arc<AtomicBool>,
     /// How many messages the link had taken when the call was about to send its first effect.
     pub sent_after: Arc<AtomicU64>,
+    /// Whether a failed navigation of it was looked into.
+    pub checked: bool,
     /// Who waits for it.
     pub reply: oneshot::Sender<Result<Acted, Error>>,
 }

@@ -628,6 +628,7 @@ impl Sessions {
             act,
             sent: Arc::clone(&sent),
             sent_after: Arc::default(),
+            checked: false,
             reply,
         };
         let told = ctx.race(handle.commands.send(Command::Act(pending))).await;

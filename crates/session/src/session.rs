@@ -105,6 +105,8 @@ pub(crate) struct Session {
     delivered: Option<Option<u64>>,
     /// Tabs that are being brought back.
     restoring: BTreeSet<TabId>,
+    /// A failed navigation is being looked into.
+    checking: bool,
     waiting: Vec<oneshot::Sender<Result<Option<Recovered>, Error>>>,
     closing: closing::Closing,
 
@@ -183,6 +185,7 @@ impl Session {
             cut_off: vec![],
             delivered: None,
             restoring: BTreeSet::new(),
+            checking: false,
             waiting: vec![],
             closing: closing::Closing::default(),
             facts: VecDeque::new(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use base::{Code, TabId, TaskKind};
 use store::CallState;
@@ -13,9 +14,13 @@ use crate::Error;
 use crate::act::{Act, Acted, Lane, Outcome};
 use crate::call::{Bench, Pending, perform};
 use crate::command::{Command, Resume};
+use crate::services::Service;
 use crate::state::{Admission, Fact, Kind, LinkId};
 use crate::summary::Recovered;
 use crate::watch_pages::PageNews;
+
+/// How long the browser's processes are asked for.
+const SERVICES_LIMIT: Duration = Duration::from_secs(2);
 
 impl Session {
     pub(super) fn on_command(&mut self, command: Command) {
@@ -118,6 +123,11 @@ impl Session {
                 Ok(()) => self.waiting.push(reply),
                 Err(err) => self.reply(reply, Err(err)),
             },
+            // Whoever opened it asks a moment after the launch has failed: for the reason.
+            Err(_) if resume == Resume::No && self.failure.is_some() => {
+                let refused = self.failure.clone().unwrap_or_else(|| self.refusal());
+                self.reply(reply, Err(refused));
+            }
             Err(denied) => {
                 let err = self.denied(denied);
                 self.reply(reply, Err(err));
@@ -137,7 +147,7 @@ impl Session {
 
     /// No browser will come: whoever waited is told why.
     pub(super) fn refuse_held(&mut self) {
-        let refused = self.failure.take().unwrap_or_else(|| self.refusal());
+        let refused = self.failure.clone().unwrap_or_else(|| self.refusal());
         for waiting in std::mem::take(&mut self.waiting) {
             self.reply(waiting, Err(refused.clone()));
         }
@@ -160,7 +170,7 @@ impl Session {
     pub(super) fn run_queue(&mut self) {
         // A tab that is being brought back shows stubs, and a browser whose storage is being
         // given back shows none: not the pages anybody asked for.
-        let busy = !self.restoring.is_empty() || self.capturing.is_frozen();
+        let busy = self.checking || !self.restoring.is_empty() || self.capturing.is_frozen();
         if !self.is_alive() || self.running.is_some() || busy {
             return;
         }
@@ -248,12 +258,64 @@ impl Session {
             (self.save_row, self.save_tabs) = (true, true);
         }
         match result {
-            // Its requests died with the network service, and are made again.
-            Err(err) if self.capturing.is_frozen() && err.code() == Code::NavigationFailed => {
-                self.queue.push_front(pending);
+            // Its requests may have died with the network service, which its navigation can
+            // tell before the service's end is heard of.
+            Err(err) if err.code() == Code::NavigationFailed && !pending.checked => {
+                self.check_services(link, pending, tab, err);
             }
             Err(err) if err.is_loss() => self.on_cut_off(link, pending, tab, &err),
             result => self.answer(pending, tab, result),
+        }
+        self.run_queue();
+    }
+
+    fn check_services(&mut self, link: LinkId, pending: Pending, tab: Option<TabId>, err: Error) {
+        let Some(live) = self.live.clone() else {
+            self.answer(pending, tab, Err(err));
+            return;
+        };
+        // The next call waits: this one may have to run again before it.
+        self.checking = true;
+        self.spawn_work(TaskKind::PageWork, async move {
+            let ctx = pending.ctx.at_most(SERVICES_LIMIT);
+            let lost = live
+                .services
+                .check(&ctx, &live.connection)
+                .await
+                .ok()
+                .flatten();
+            let pending = Pending {
+                checked: true,
+                ..pending
+            };
+            Done::Checked {
+                link,
+                lost,
+                pending,
+                tab,
+                err,
+            }
+        });
+    }
+
+    pub(super) fn on_checked(
+        &mut self,
+        link: LinkId,
+        lost: Option<Service>,
+        pending: Pending,
+        tab: Option<TabId>,
+        err: Error,
+    ) {
+        self.checking = false;
+        if let Some(service) = lost
+            && self.is_current(link)
+        {
+            self.on_service_lost(service);
+        }
+        if lost.is_some() || self.capturing.is_frozen() {
+            self.queue.push_front(pending);
+        } else {
+            self.answer(pending, tab, Err(err));
         }
         self.run_queue();
     }

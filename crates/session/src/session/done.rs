@@ -13,6 +13,7 @@ use crate::checkpoint::capture::Captured;
 use crate::checkpoint::manifest::TabPart;
 use crate::checkpoint::restore::{Content, Report};
 use crate::dial::Dialed;
+use crate::services::Service;
 use crate::state::{Fact, LinkId};
 use crate::summary::CheckpointInfo;
 
@@ -40,6 +41,14 @@ pub(super) enum Done {
         pending: Pending,
         tab: Option<TabId>,
         result: Result<Outcome, Error>,
+    },
+    /// The services were looked at after a navigation had failed.
+    Checked {
+        link: LinkId,
+        lost: Option<Service>,
+        pending: Pending,
+        tab: Option<TabId>,
+        err: Error,
     },
     /// A capture came to its end.
     Captured {
@@ -105,6 +114,15 @@ impl Session {
             } => {
                 self.on_captured(link, result, name, reply, then);
             }
+            Done::Checked {
+                link,
+                lost,
+                pending,
+                tab,
+                err,
+            } => {
+                self.on_checked(link, lost, pending, tab, err);
+            }
             Done::ReadAside => self.capturing.dirt().raise(self.deps.clock.instant()),
             Done::Reseeded(link, result) => self.on_reseeded(link, result),
             Done::Probed(link, alive) => {
@@ -125,6 +143,7 @@ impl Session {
         }
         tracing::error!("a piece of the session's work panicked");
         self.running = None;
+        self.checking = false;
         self.capturing.broken();
         if let Some(link) = self.state.link() {
             self.facts.push_back(Fact::LinkLost(link));

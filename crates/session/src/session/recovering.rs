@@ -190,6 +190,7 @@ impl Session {
 
     pub(super) fn recover(&mut self, link: LinkId, from: CheckpointId) {
         self.row.detail = None;
+        self.failure = None;
         let (deps, news) = (Arc::clone(&self.deps), self.news.0.clone());
         let (id, profile) = (self.row.id, self.row.profile.clone());
         let (tabs, shadow) = (self.tabs.clone(), Arc::clone(&self.shadow));
@@ -243,6 +244,7 @@ impl Session {
                 let age = self.lost_at.unwrap_or_else(|| self.deps.clock.wall());
                 let age = Duration::try_from(age.duration_since(content.row.taken_at));
                 self.row.failures = 0;
+                self.failure = None;
                 self.tell_loss(cause, age.unwrap_or_default(), report);
                 self.lost_at = None;
                 self.capturing.restored(&content);
