@@ -77,7 +77,6 @@ pub(crate) async fn capture(
     let (jar, tabs) = tokio::join!(
         cookies::capture(ctx, &live.connection),
         read_tabs(ctx, &order),
-        // A version somebody asked for holds what was written a moment before.
     );
     let jar = jar?;
     read_areas(ctx, &order).await;
