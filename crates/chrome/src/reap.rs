@@ -59,10 +59,14 @@ async fn run(mut ended: Signal) {
 
 /// Reaps every zombie child of another OS session than this process's.
 fn reap_strangers() {
-    let ours = rustix::process::getsid(None).map_or(0, |sid| sid.as_raw_nonzero().get());
+    // Not by getsid(2): rustix panics at a leader outside of the PID namespace, which is 0 there
+    // as in /proc (a daemon started by `docker exec` or `unshare --pid`).
+    let Ok(us) = process::Stat::of(rustix::process::getpid().as_raw_nonzero().get()) else {
+        return;
+    };
     for child in process::children() {
         if child.is_dead()
-            && child.session != ours
+            && child.session != us.session
             && let Some(pid) = Pid::from_raw(child.pid)
         {
             // A link that watches its keeper may have been quicker.
