@@ -1,0 +1,156 @@
+//! Opening: a session is joined, resumed or made.
+
+use base::{CallId, Ctx, SessionId, SessionKey, StateName};
+use store::SessionRow;
+
+use super::Sessions;
+use crate::Error;
+use crate::act::{Act, Outcome};
+use crate::cause::Cause;
+use crate::command::{Command, Resume};
+use crate::handle::Handle;
+use crate::session::Begin;
+use crate::summary::{Recovered, Summary};
+
+/// What a caller wants to open.
+#[derive(Clone, Debug, Default)]
+pub struct Open {
+    /// The key to join, resume or create by.
+    pub key: Option<SessionKey>,
+    /// Where the active tab goes.
+    pub url: Option<String>,
+    /// The named profile to run on.
+    pub profile: Option<String>,
+    /// Labels for a new session.
+    pub labels: Vec<(String, String)>,
+    /// Whether a resumed session goes to `url`, too.
+    pub navigate: bool,
+}
+
+/// How a session was opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum How {
+    /// It is new.
+    Created,
+    /// It was there.
+    Joined,
+    /// It was brought back from its checkpoint.
+    Resumed,
+}
+
+/// A session that was opened.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The session.
+    pub session: Summary,
+    /// How.
+    pub how: How,
+    /// The last recovery, if no answer has told it yet.
+    pub recovered: Option<Recovered>,
+    /// The HTTP status of the page it went to.
+    pub http_status: Option<u16>,
+}
+
+impl Sessions {
+    /// Opens a session: joins the one of the key, resumes it, or creates one.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] if the key's session can't come back, [`Error::LimitReached`],
+    /// [`Error::ProfileBusy`], and those of launching, recovering and navigating. A session
+    /// whose first navigation fails is open all the same.
+    ///
+    /// # Cancel safety
+    /// The session may have been opened.
+    pub async fn open(&self, ctx: &Ctx, open: Open) -> Result<Opened, Error> {
+        self.refuse_if_stopping()?;
+        if let Some(url) = &open.url {
+            page::Navigate { url: url.clone() }.check()?;
+        }
+        let (handle, how) = {
+            let _turn = ctx
+                .race(self.inner.turn.lock())
+                .await
+                .map_err(Error::not_sent)?;
+            self.find_or_create(ctx, &open).await?
+        };
+        let resume = if how == How::Resumed {
+            Resume::Asked
+        } else {
+            Resume::No
+        };
+        let mut recovered = handle
+            .ask(ctx, |reply| Command::Wake { resume, reply })
+            .await??;
+        let mut http_status = None;
+        let goes = how != How::Resumed || open.navigate;
+        if let Some(url) = open.url.filter(|_| goes) {
+            let navigate = Act::Navigate(page::Navigate { url });
+            // A call of its own in the journal: opening has its row already.
+            let step = Ctx {
+                call: CallId::new(),
+                ..ctx.clone()
+            };
+            let acted = self.act_on(&step, &handle, None, navigate).await?;
+            recovered = acted.recovered.or(recovered);
+            if let Outcome::Navigated(navigated) = acted.outcome {
+                http_status = navigated.http_status;
+            }
+        }
+        Ok(Opened {
+            session: handle.summary(),
+            how,
+            recovered,
+            http_status,
+        })
+    }
+
+    async fn find_or_create(&self, ctx: &Ctx, open: &Open) -> Result<(Handle, How), Error> {
+        if let Some(key) = &open.key
+            && let Some(row) = self.deps().store.sessions().by_key(key).await?
+        {
+            let handle = self.handle_of(row).await?;
+            let state = handle.published.borrow().state;
+            if state.holds_browser() {
+                return Ok((handle, How::Joined));
+            }
+            if state != StateName::Closed {
+                return Ok((handle, How::Resumed));
+            }
+        }
+        let handle = self.create(ctx, open).await?;
+        Ok((handle, How::Created))
+    }
+
+    async fn create(&self, ctx: &Ctx, open: &Open) -> Result<Handle, Error> {
+        let id = SessionId::new();
+        let slot = self.inner.slots.take(id, open.profile.as_deref())?;
+        let now = self.deps().clock.wall();
+        let row = SessionRow {
+            id,
+            key: open.key.clone(),
+            profile: open.profile.clone(),
+            labels: open.labels.clone(),
+            state: StateName::Starting,
+            cause: Cause::Opened.to_string(),
+            detail: None,
+            generation: 1,
+            created_at: now,
+            last_activity: now,
+            closed_at: None,
+            call_count: 0,
+            url: "about:blank".to_owned().into(),
+            title: String::new().into(),
+            browser: None,
+            active_tab: None,
+            next_tab: 1,
+            latest_checkpoint: None,
+            recovered: None,
+            recovered_told: true,
+            failures: 0,
+        };
+        // The journal first: a repeated open of this call must find that it made a session.
+        self.record(ctx.call, Some(id), "open_session").await?;
+        self.deps().store.sessions().insert(&row).await?;
+        Ok(self.spawn(row, vec![], Some(slot), Begin::Launch))
+    }
+}
