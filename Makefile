@@ -1,6 +1,7 @@
 # make demo    the main job: log in, kill the browser, kill the daemon, go on in the same place
 # make test    every test, also on real Chromium and with foreign clients
 # make lint    formatting, clippy, the walls between the crates, the docs
+# make chaos   sessions at work, faults by a seed, and what was acknowledged is there (MINUTES, SESSIONS, SEED)
 # make bench   browserd beside raw CDP, numbers and ratios
 #
 # Each does its own set-up on a Debian machine that has Rust >= 1.95 and nothing else.
@@ -17,10 +18,10 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CLIENTS := $(abspath $(TARGET))/clients
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help demo build test capabilities test-rust test-doc examples clients lint bench clean
+.PHONY: help demo build test capabilities test-rust test-doc examples clients lint chaos bench clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -4
+	@sed -n 's/^# //p' Makefile | head -5
 
 demo:
 	@echo "== demo: set up, build, run the main job against a demo application"
@@ -77,6 +78,16 @@ lint:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check licenses bans sources; \
 	 else echo "cargo-deny is not installed: licences are not checked here"; fi
+
+MINUTES ?= 10
+SESSIONS ?= 8
+SEED ?= 1
+
+chaos:
+	@echo "== chaos: $(SESSIONS) sessions, $(MINUTES) minutes, seed $(SEED)"
+	@.ci/setup run
+	cargo build --locked --release -p browserd -p xtask
+	$(TARGET)/release/xtask chaos --program $(TARGET)/release/browserd --minutes $(MINUTES) --sessions $(SESSIONS) --seed $(SEED)
 
 bench:
 	@echo "== bench: release build, side by side with raw CDP over a pipe"

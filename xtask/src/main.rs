@@ -9,6 +9,7 @@
 
 mod bench;
 mod capabilities;
+mod chaos;
 mod gen_cdp;
 mod walls;
 
@@ -26,6 +27,8 @@ enum Task {
     Capabilities,
     /// Measures browserd beside raw CDP, and holds it to its bars.
     Bench(bench::Arguments),
+    /// Does terrible things to browserd and checks that nothing acknowledged is lost.
+    Chaos(chaos::Arguments),
     /// Generates cdp's protocol types from the npm package `devtools-protocol`.
     GenCdp(gen_cdp::Arguments),
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Task::Walls => walls::run(),
         Task::Capabilities => capabilities::run(),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Chaos(arguments) => chaos::chaos(&arguments),
         Task::GenCdp(arguments) => gen_cdp::run(&arguments),
     };
     match done {

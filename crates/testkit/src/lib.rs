@@ -13,6 +13,7 @@
     reason = "this crate is a test's own code"
 )]
 
+pub mod chaos;
 pub mod fake;
 pub mod harness;
 pub mod peer;

@@ -103,6 +103,12 @@ impl Site {
         lock(&self.counts).clone()
     }
 
+    /// Returns the number of requests for `path` until now.
+    #[must_use]
+    pub fn count_of(&self, path: &str) -> u64 {
+        lock(&self.counts).of(path)
+    }
+
     /// Forgets every login, as a server does that is restarted.
     pub fn forget_logins(&self) {
         lock(&self.counts).tokens.clear();
@@ -151,6 +157,8 @@ fn router(counts: Shared) -> Router {
         .route("/inner", get(async || Html(pages::INNER)))
         .route("/noise", get(async || Html(pages::NOISE)))
         .route("/covered", get(async || Html(pages::COVERED)))
+        .route("/work", get(async || Html(pages::WORK)))
+        .route("/mark/{who}/{number}", get(mark).post(mark))
         .route("/slow", get(slow))
         .route("/endless", get(endless))
         .route("/silent", get(std::future::pending::<Response>))
@@ -213,6 +221,12 @@ async fn frames(headers: HeaderMap) -> Html<String> {
         .unwrap_or_default();
     let port = host.rsplit(':').next().unwrap_or_default();
     Html(pages::frames(&format!("http://localhost:{port}/inner")))
+}
+
+/// An effect that is counted by its path, and told by a cookie of the server's own.
+async fn mark(Path((_, number)): Path<(String, String)>) -> Response {
+    let cookie = format!("served={number}; Path=/; HttpOnly; SameSite=Lax");
+    ([(header::SET_COOKIE, cookie)], number).into_response()
 }
 
 #[derive(Deserialize)]

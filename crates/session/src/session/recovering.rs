@@ -107,6 +107,8 @@ impl Session {
 
     /// Takes a connected browser into use.
     pub(super) fn use_live(&mut self, live: Arc<Live>) {
+        let pid = live.identity.browser_pid;
+        tracing::info!(browser = %live.id, pid, "the session has this browser");
         self.row.browser = Some(live.id);
         self.save_row = true;
         self.save_tabs = true;

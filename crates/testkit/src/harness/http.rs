@@ -63,6 +63,15 @@ impl Harness {
 }
 
 impl Http {
+    /// Returns the way in over loopback at `HOST:PORT`.
+    #[must_use]
+    pub fn tcp(address: &str, token: Option<&str>) -> Self {
+        Self {
+            to: To::Tcp(address.to_owned()),
+            token: token.map(str::to_owned),
+        }
+    }
+
     /// Returns the same way in with another token, or none.
     #[must_use]
     pub fn with_token(&self, token: Option<&str>) -> Self {

@@ -56,6 +56,20 @@ bake.onclick = () => { document.cookie = 'mark=C1; path=/; max-age=86400'; show(
 show();
 </script></html>"#;
 
+/// What the chaos run works on. A press counts at the server before it has ended.
+pub(super) const WORK: &str = r#"<!doctype html><html lang="en"><title>Work</title>
+<h1>Work</h1><label>Note <input id="note"></label>
+<button id="count">Count</button> <button id="pop">Open window</button>
+<script>
+const who = new URLSearchParams(location.search).get('who');
+document.querySelector('#count').onclick = () => {
+  const request = new XMLHttpRequest();
+  request.open('POST', `/mark/${who}/press`, false);
+  request.send();
+};
+document.querySelector('#pop').onclick = () => window.open('/popped', '_blank', 'width=300,height=200');
+</script></html>"#;
+
 pub(super) const DIALOGS: &str = r#"<!doctype html><html lang="en"><title>Dialogs</title>
 <h1>Dialogs</h1><button id="a">Alert</button> <button id="c">Confirm</button> <button id="p">Prompt</button>
 <p id="result">No answer</p>

@@ -1,0 +1,237 @@
+//! Doing a fault to the real processes.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::{Child, Stdio};
+
+use serde_json::{Value, json};
+
+use super::plan::{Fault, Step};
+use crate::harness::{Do, Harness, SOON};
+use crate::process::{self, Signal};
+
+/// The daemons that were started here.
+#[derive(Default)]
+pub(super) struct Daemons {
+    children: Vec<Child>,
+    started: usize,
+}
+
+impl Daemons {
+    /// Starts one; every second one gives browsers a network service of its own.
+    pub(super) fn start(&mut self, harness: &Harness) -> Result<(), String> {
+        let mut command = harness.command(&["serve", "--listen", "127.0.0.1:0"]);
+        if self.started % 2 == 1 {
+            command.env(
+                "BROWSERD_CHROME_ARGS",
+                "--disable-features=NetworkServiceInProcess2",
+            );
+        }
+        self.started += 1;
+        command
+            .env("BROWSERD_LOG_FORMAT", "json")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        self.children
+            .push(process::spawn(&mut command).map_err(|err| err.to_string())?);
+        Ok(())
+    }
+
+    /// Waits until a daemon answers, whoever started it.
+    pub(super) fn ready(&mut self, harness: &Harness) -> Result<(), String> {
+        let ready = process::until(SOON, || {
+            self.reap();
+            harness
+                .unix_http()
+                .get("/readyz")
+                .is_ok_and(|answer| answer.status == 200)
+        });
+        if ready {
+            Ok(())
+        } else {
+            Err("no daemon is ready".to_owned())
+        }
+    }
+
+    pub(super) fn reap(&mut self) {
+        self.children.retain_mut(|child| {
+            let ended = matches!(child.try_wait(), Ok(Some(_)));
+            if ended {
+                process::forget(child.id());
+            }
+            !ended
+        });
+    }
+}
+
+/// Does the step's fault; `Ok(false)` if there was nothing to do it to.
+pub(super) fn inflict(
+    harness: &mut Harness,
+    daemons: &mut Daemons,
+    step: &Step,
+    victim: &str,
+) -> Result<bool, String> {
+    let browser = browsers(harness)
+        .get(victim)
+        .copied()
+        .filter(|&pid| process::runs(pid));
+    let below = |what: &str| -> Vec<u32> {
+        let tree = browser.map(process::tree).unwrap_or_default();
+        tree.into_iter()
+            .filter(|pid| {
+                process::seen(*pid).is_some_and(|seen| !seen.zombie && seen.command.contains(what))
+            })
+            .collect()
+    };
+    let keeper = browser.and_then(process::seen).map(|seen| seen.parent);
+    let network = "--utility-sub-type=network.mojom.NetworkService";
+    let storage = "--utility-sub-type=storage.mojom.StorageService";
+    let daemon = harness.daemon_if_any();
+    let one = |pid: Option<u32>| -> Vec<u32> { pid.into_iter().collect() };
+    let signal = |pids: &[u32], signal| {
+        pids.iter().for_each(|&pid| process::kill(pid, signal));
+        !pids.is_empty()
+    };
+    let pause = |pids: &[u32]| {
+        let any = signal(pids, Signal::STOP);
+        std::thread::sleep(step.hold);
+        signal(pids, Signal::CONT);
+        any
+    };
+    let hit = match step.fault {
+        Fault::KillBrowser => signal(&one(browser), Signal::KILL),
+        Fault::KillAllBrowsers => signal(&harness.browsers(), Signal::KILL),
+        Fault::KillRenderer => signal(&below("--type=renderer"), Signal::KILL),
+        Fault::KillStorage => signal(&below(storage), Signal::KILL),
+        Fault::KillNetwork => signal(&below(network), Signal::KILL),
+        Fault::KillKeeper => signal(&one(keeper), Signal::KILL),
+        Fault::FreezeBrowser => signal(&one(browser), Signal::STOP),
+        Fault::PauseBrowser => pause(&one(browser)),
+        Fault::PauseRenderer => pause(&below("--type=renderer")),
+        Fault::PauseStorage => pause(&below(storage)),
+        Fault::PauseKeeper => pause(&one(keeper)),
+        Fault::PauseDaemon => pause(&one(daemon)),
+        Fault::KillDaemon => signal(&one(daemon), Signal::KILL),
+        Fault::KillDaemonAndBrowser => {
+            signal(&one(daemon), Signal::KILL) && signal(&one(browser), Signal::KILL)
+        }
+        Fault::TermDaemon => signal(&one(daemon), Signal::TERM),
+        Fault::StopDaemon => harness.cli(&["stop"]).code == Some(0),
+        Fault::RaceDaemons => {
+            let hit = signal(&one(daemon), Signal::KILL);
+            for _ in 0..2 {
+                daemons.start(harness)?;
+            }
+            hit
+        }
+        Fault::SecondDaemon => {
+            let second = harness.cli(&["serve", "--listen", "127.0.0.1:0"]);
+            if second.code == Some(0) {
+                return Err(format!("a second daemon served the same home: {second:?}"));
+            }
+            true
+        }
+        Fault::CutLinks => {
+            let hit = !harness.keepers().is_empty();
+            if hit {
+                harness.fault(Do::DropLink);
+            }
+            hit
+        }
+        Fault::SlowClients => slow(harness)?,
+        Fault::VanishingClient => vanish(harness, victim)?,
+        Fault::DiskFull | Fault::ClockJump => false,
+    };
+    let gone = matches!(
+        step.fault,
+        Fault::KillDaemon
+            | Fault::KillDaemonAndBrowser
+            | Fault::TermDaemon
+            | Fault::StopDaemon
+            | Fault::RaceDaemons
+    );
+    if gone {
+        let ended = process::until(SOON, || {
+            daemons.reap();
+            daemon.is_none_or(|pid| !process::runs(pid))
+        });
+        if !ended {
+            return Err("the daemon doesn't end".to_owned());
+        }
+        daemons.start(harness)?;
+    }
+    daemons.ready(harness)?;
+    Ok(hit)
+}
+
+/// Returns which browser each session has, as the daemon's log tells it.
+fn browsers(harness: &Harness) -> BTreeMap<String, u32> {
+    let mut found = BTreeMap::new();
+    for file in ["daemon.log.1", "daemon.log"] {
+        let text = std::fs::read_to_string(harness.home().join(file)).unwrap_or_default();
+        for line in text
+            .lines()
+            .filter(|line| line.contains("the session has this browser"))
+        {
+            let Ok(line) = serde_json::from_str::<Value>(line) else {
+                continue;
+            };
+            let session = line["span"]["session"]
+                .as_str()
+                .or_else(|| line["spans"][0]["session"].as_str());
+            let pid = line["fields"]["pid"]
+                .as_u64()
+                .or_else(|| line["pid"].as_u64());
+            if let (Some(session), Some(pid)) =
+                (session, pid.and_then(|pid| u32::try_from(pid).ok()))
+            {
+                found.insert(session.to_owned(), pid);
+            }
+        }
+    }
+    found
+}
+
+/// Sends half a request and keeps silent, and reads an answer byte by byte.
+fn slow(harness: &Harness) -> Result<bool, String> {
+    use std::io::Read as _;
+    let connect = || std::os::unix::net::UnixStream::connect(harness.home().join("browserd.sock"));
+    let mut half = connect().map_err(|err| err.to_string())?;
+    half.write_all(b"POST /v1/sessions HTTP/1.1\r\nhost: localhost\r\ncontent-le")
+        .map_err(|err| err.to_string())?;
+    let mut reader = connect().map_err(|err| err.to_string())?;
+    reader
+        .set_read_timeout(Some(SOON))
+        .map_err(|err| err.to_string())?;
+    reader
+        .write_all(b"GET /v1/sessions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .map_err(|err| err.to_string())?;
+    let (mut byte, mut read) = ([0; 1], 0);
+    while reader.read(&mut byte).map_err(|err| err.to_string())? == 1 {
+        read += 1;
+        if read % 16 == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    }
+    if read == 0 {
+        Err("a slow reader got nothing".to_owned())
+    } else {
+        Ok(true)
+    }
+}
+
+/// Sends a call and is gone before its answer.
+fn vanish(harness: &Harness, session: &str) -> Result<bool, String> {
+    let body = json!({ "session_id": session, "tab_id": "t1", "expression": "await new Promise(done => setTimeout(done, 300))" }).to_string();
+    let mut stream = std::os::unix::net::UnixStream::connect(harness.home().join("browserd.sock"))
+        .map_err(|err| err.to_string())?;
+    let head = format!(
+        "POST /v1/operations/evaluate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream
+        .write_all(head.as_bytes())
+        .map_err(|err| err.to_string())?;
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    Ok(true)
+}
