@@ -388,6 +388,11 @@ pub enum Session {
         /// Its name
         name: Option<String>,
     },
+    /// Restore a checkpoint; what the session is now is kept first
+    Restore {
+        /// The checkpoint [default: the newest kept one]
+        checkpoint: Option<String>,
+    },
     /// List the checkpoints
     Checkpoints {
         /// Session id or key
@@ -465,6 +470,8 @@ mod tests {
             "session resume k",
             "session checkpoint name",
             "session checkpoints",
+            "session restore",
+            "session restore c_1 -s k",
             "demo",
             "demo serve",
             "completions bash",

@@ -55,6 +55,8 @@ causes! {
     ShutDown = "shut_down",
     /// A caller asked for it back.
     Resumed = "resumed",
+    /// A caller asked for a checkpoint to be restored.
+    RestoreAsked = "restore_asked",
     /// A new browser holds the checkpoint's state.
     Restored = "restored",
     /// The browser could not be started.

@@ -1,10 +1,11 @@
 //! What a session's task is told to do.
 
+use base::CheckpointId;
 use tokio::sync::oneshot;
 
 use crate::Error;
 use crate::call::Pending;
-use crate::summary::{CheckpointInfo, Recovered};
+use crate::summary::{CheckpointInfo, Recovered, Restored};
 
 /// A command to a session's task. Each is answered exactly once, unless the task ends.
 pub(crate) enum Command {
@@ -23,6 +24,13 @@ pub(crate) enum Command {
         name: Option<String>,
         /// Who waits.
         reply: oneshot::Sender<Result<CheckpointInfo, Error>>,
+    },
+    /// Make it what one of its checkpoints says; what it is now is kept first.
+    Restore {
+        /// Which; `None` for the newest kept one.
+        from: Option<CheckpointId>,
+        /// Who waits.
+        reply: oneshot::Sender<Result<Restored, Error>>,
     },
     /// End it for good.
     Close {

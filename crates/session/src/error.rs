@@ -103,6 +103,15 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A restore that was asked for failed, and the session is what it was before.
+    #[error("checkpoint {id} could not be restored; the session is what it was before")]
+    NotRestored {
+        /// The checkpoint asked for.
+        id: CheckpointId,
+    },
+    /// The session has no kept checkpoint.
+    #[error("the session has no kept checkpoint")]
+    NothingKept,
     /// The session's own task ended; a fault of ours.
     #[error("the session's task has ended")]
     TaskEnded,
@@ -134,6 +143,8 @@ impl Error {
             Self::Cdp(err) => err.code(),
             Self::Store(err) => err.code(),
             Self::Checkpoint { .. } => Code::Corrupt,
+            Self::NotRestored { .. } => Code::Failed,
+            Self::NothingKept => Code::CheckpointNotFound,
             Self::TaskEnded => Code::Internal,
         }
     }
@@ -183,6 +194,11 @@ impl Error {
             Self::Checkpoint { .. } => {
                 Some("An older one may do: list them with list_session_checkpoints.".into())
             }
+            Self::NotRestored { .. } => Some("The daemon's log says why.".into()),
+            Self::NothingKept => Some(
+                "Take one with save_session_checkpoint, or name one of list_session_checkpoints."
+                    .into(),
+            ),
             Self::InvalidArgument { .. } | Self::Cdp(_) | Self::TaskEnded => None,
         }
     }

@@ -49,4 +49,4 @@ pub use error::Error;
 pub use page;
 pub use registry::{CallRecord, Filter, How, InFlight, Listing, Open, Opened, Sessions};
 pub use store::CallState;
-pub use summary::{CheckpointInfo, Recovered, Summary, TabInfo};
+pub use summary::{CheckpointInfo, Recovered, Restored, Summary, TabInfo};

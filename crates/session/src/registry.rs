@@ -6,6 +6,7 @@
 //!   acting     calls on pages, checkpoints that are asked for
 //!   show       lists
 //!   ending     resumed, closed
+//!   restoring  back to a chosen checkpoint
 //!   journal    calls under way, and what became of calls
 //! ```
 
@@ -14,6 +15,7 @@ mod ending;
 mod journal;
 mod open;
 mod reconcile;
+mod restoring;
 mod show;
 
 use std::collections::{HashMap, HashSet};

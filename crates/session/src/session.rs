@@ -18,6 +18,7 @@ mod closing;
 mod done;
 mod news;
 mod recovering;
+mod restoring;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -124,6 +125,8 @@ pub(crate) struct Session {
     stops: usize,
     /// Checkpoints that were asked for while the browser is without its state.
     held_captures: Vec<HeldCapture>,
+    /// A restore that was asked for.
+    restore: Option<restoring::Asked>,
     /// When the browser was lost that is being replaced.
     lost_at: Option<Timestamp>,
     ended: bool,
@@ -198,6 +201,7 @@ impl Session {
             stopping: None,
             stops: 0,
             held_captures: vec![],
+            restore: None,
             lost_at: None,
             ended: false,
             deps: Arc::clone(&deps),
@@ -349,6 +353,7 @@ impl Session {
             Fact::NotAdopted => Cause::DaemonRestarted,
             Fact::Released => Cause::ShutDown,
             Fact::ResumeAsked(_) => Cause::Resumed,
+            Fact::RestoreAsked(..) => Cause::RestoreAsked,
             Fact::Aged => Cause::TooOld,
             Fact::CloseAsked => Cause::Closed,
         };

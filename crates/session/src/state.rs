@@ -140,6 +140,8 @@ pub enum Fact {
     Released,
     /// A caller, or `auto_resume`, wants the session back.
     ResumeAsked(LinkId),
+    /// A caller wants the session as this checkpoint of it has it; what it is now is kept.
+    RestoreAsked(LinkId, CheckpointId),
     /// The newest checkpoint is older than `max_session_age`.
     Aged,
     /// The owner ended it.
@@ -262,6 +264,9 @@ impl State {
             (Self::Closed { kept: Some(from) }, Fact::ResumeAsked(link)) => {
                 recover(link, from, Cause::Resumed)
             }
+            (Self::Closed { .. }, Fact::RestoreAsked(link, from)) => {
+                recover(link, from, Cause::RestoreAsked)
+            }
             (state @ Self::Closed { .. }, _) => (state, vec![]),
 
             (_, Fact::CloseAsked) => (
@@ -294,6 +299,17 @@ impl State {
             (Self::Recovering { link, .. }, Fact::Restored(_)) => {
                 (Self::Alive { link }, vec![Effect::RunHeld])
             }
+            // What was asked for can't be had: back to what was kept before it, once.
+            (
+                Self::Recovering {
+                    from,
+                    cause: Cause::RestoreAsked,
+                    ..
+                },
+                Fact::RestoreFailed(_) | Fact::BrowserGone(..),
+            ) if newest.is_some_and(|newest| newest != from) => {
+                gone(newest, fresh, Cause::RestoreFailed)
+            }
             // The checkpoint stays: a later, explicit resume may succeed.
             (Self::Recovering { from, .. }, Fact::RestoreFailed(_) | Fact::BrowserGone(..)) => (
                 Self::Failed { from: Some(from) },
@@ -323,6 +339,14 @@ impl State {
                 | Self::Failed { from: Some(from) },
                 Fact::ResumeAsked(link),
             ) => recover(link, newest.unwrap_or(from), Cause::Resumed),
+            (Self::Alive { .. }, Fact::RestoreAsked(link, from)) => {
+                let (state, then) = recover(link, from, Cause::RestoreAsked);
+                (state, [vec![Effect::StopBrowser], then].concat())
+            }
+            (
+                Self::Recoverable { .. } | Self::Stale { .. } | Self::Failed { .. },
+                Fact::RestoreAsked(link, from),
+            ) => recover(link, from, Cause::RestoreAsked),
             (Self::Recoverable { from }, Fact::Aged) => (Self::Stale { from }, vec![]),
 
             // What doesn't belong to a state is news of something already left behind.
@@ -349,10 +373,11 @@ impl Fact {
             | Self::WindowSpent(link)
             | Self::Restored(link)
             | Self::RestoreFailed(link) => Some(*link),
-            // `ResumeAsked` brings a link that isn't anybody's yet.
+            // `ResumeAsked` and `RestoreAsked` bring a link that isn't anybody's yet.
             Self::NotAdopted
             | Self::Released
             | Self::ResumeAsked(_)
+            | Self::RestoreAsked(..)
             | Self::Aged
             | Self::CloseAsked => None,
         }

@@ -75,6 +75,17 @@ pub struct Recovered {
     pub lost: Vec<Part>,
 }
 
+/// What a restore that was asked for came to.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// The checkpoint the session was restored from.
+    pub checkpoint: CheckpointInfo,
+    /// Newer ones that are damaged and were passed over.
+    pub skipped: Vec<CheckpointId>,
+    /// What came back and what didn't.
+    pub recovered: Option<Recovered>,
+}
+
 /// A tab of a session.
 #[derive(Clone, Debug)]
 pub struct TabInfo {

@@ -5,7 +5,6 @@ const LATER: &[&str] = &[
     "pdf",
     "keepalive",
     "diff",
-    "restore_session_checkpoint",
     "delete_session_checkpoint",
     "fork_session",
     "export_checkpoint",

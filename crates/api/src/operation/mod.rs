@@ -24,6 +24,7 @@ mod list_tabs;
 mod navigate;
 mod new_tab;
 mod open_session;
+mod restore_session_checkpoint;
 mod resume_session;
 mod save_session_checkpoint;
 mod screenshot;
@@ -54,6 +55,7 @@ pub use list_tabs::*;
 pub use navigate::*;
 pub use new_tab::*;
 pub use open_session::*;
+pub use restore_session_checkpoint::*;
 pub use resume_session::*;
 pub use route::{Method, Route};
 pub use save_session_checkpoint::*;
@@ -188,6 +190,7 @@ operations! {
     HandleDialog,
     SaveSessionCheckpoint,
     ListSessionCheckpoints,
+    RestoreSessionCheckpoint,
     GetCall,
     GetStatus,
     StopDaemon,

@@ -10,6 +10,9 @@ use crate::{Effect, OpenedSession, Operation, Route};
 pub struct ResumeSession {
     /// Session id or key
     pub session_id: String,
+    /// Checkpoint
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_id: Option<String>,
 }
 
 impl Operation for ResumeSession {
@@ -20,6 +23,5 @@ impl Operation for ResumeSession {
     const ROUTE: Route = Route::post("/v1/sessions/{session_id}/resume");
     const LISTED: bool = true;
     const EXAMPLES: &'static [&'static str] = &[r#"{"session_id": "shop:1"}"#];
-    const LATER: &'static [&'static str] = &["checkpoint_id"];
     type Output = OpenedSession;
 }

@@ -121,6 +121,7 @@ fn show(operation: &str) -> super::call::Show {
         "list_sessions" => print::sessions,
         "get_session" => print::session,
         "open_session" | "resume_session" => print::opened,
+        "restore_session_checkpoint" => print::restored,
         "list_tabs" => print::tabs,
         "snapshot" => print::snapshot,
         "get_content" => print::content,

@@ -21,6 +21,10 @@ pub fn session(place: &Place, session: &Session) -> Call {
         Session::Checkpoint { name } => {
             about(&None, "save_session_checkpoint", print::checkpoint).with("name", name.clone())
         }
+        Session::Restore { checkpoint } => {
+            about(&None, "restore_session_checkpoint", print::restored)
+                .with("checkpoint_id", checkpoint.clone())
+        }
         Session::Checkpoints { which } => {
             about(which, "list_session_checkpoints", print::checkpoints)
         }

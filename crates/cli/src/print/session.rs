@@ -25,6 +25,28 @@ pub fn opened(answer: &Value) -> Result<(), Failure> {
     ))
 }
 
+/// Shows a session that was restored from a checkpoint somebody chose.
+pub fn restored(answer: &Value) -> Result<(), Failure> {
+    for id in answer["skipped"].as_array().into_iter().flatten() {
+        let id = id.as_str().unwrap_or_default();
+        output::note(&format!(
+            "The checkpoint {id} is damaged and was passed over."
+        ));
+    }
+    output::line(&format!(
+        "The session {} is {}, restored from {}; this is generation {}.",
+        text(answer, "session_id"),
+        text(answer, "state"),
+        text(&answer["restored_from"], "id"),
+        answer["generation"]
+    ))?;
+    page_text(&format!(
+        "URL: {}\nTitle: {}",
+        text(answer, "url"),
+        text(answer, "title")
+    ))
+}
+
 /// Shows the sessions.
 pub fn sessions(answer: &Value) -> Result<(), Failure> {
     for damaged in answer["damaged"].as_array().into_iter().flatten() {

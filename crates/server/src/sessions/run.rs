@@ -3,6 +3,7 @@
 mod lifecycle;
 mod page;
 mod record;
+mod restore;
 mod tab;
 
 use api::{ApiError, Operation, Session};

@@ -87,7 +87,14 @@ pub(crate) async fn read(
     Err(first.unwrap_or(Error::CheckpointNotFound { id: from }))
 }
 
-async fn read_one(deps: &Deps, row: CheckpointRow) -> Result<Content, Error> {
+/// Reads one checkpoint and no other.
+///
+/// # Errors
+/// Those of the store; [`Error::Checkpoint`] if its content can't be.
+///
+/// # Cancel safety
+/// Yes.
+pub(crate) async fn read_one(deps: &Deps, row: CheckpointRow) -> Result<Content, Error> {
     let manifest: Manifest = parse(&row.manifest)?;
     let part = async |kind: &str, address: &str| {
         let address: BlobAddress = address

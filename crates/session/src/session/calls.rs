@@ -35,6 +35,7 @@ impl Session {
                     self.reply(reply, Err(refused));
                 }
             }
+            Command::Restore { from, reply } => self.restore(from, reply),
             Command::Close { reply } => self.close(reply),
             Command::ShutDown { browsers, reply } => self.shut_down(browsers, reply),
         }
@@ -137,6 +138,7 @@ impl Session {
 
     /// The session is alive: whoever waited may go on.
     pub(super) fn run_held(&mut self) {
+        self.answer_restore();
         for waiting in std::mem::take(&mut self.waiting) {
             let untold = self.untold();
             self.reply(waiting, Ok(untold));
@@ -148,6 +150,7 @@ impl Session {
     /// No browser will come: whoever waited is told why.
     pub(super) fn refuse_held(&mut self) {
         let refused = self.failure.clone().unwrap_or_else(|| self.refusal());
+        self.refuse_restore(&refused);
         for waiting in std::mem::take(&mut self.waiting) {
             self.reply(waiting, Err(refused.clone()));
         }
@@ -172,6 +175,10 @@ impl Session {
         // given back shows none: not the pages anybody asked for.
         let busy = self.checking || !self.restoring.is_empty() || self.capturing.is_frozen();
         if !self.is_alive() || self.running.is_some() || busy {
+            return;
+        }
+        // Calls that wait run on what was restored.
+        if self.begin_restore() {
             return;
         }
         // Those before and after an express call that was held may run beside it.

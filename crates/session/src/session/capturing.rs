@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::done::{Done, Then};
 use super::recovering::shadow_of;
+use super::restoring::BEFORE_RESTORE;
 use super::{Session, own};
 use crate::Error;
 use crate::checkpoint::capture::{self, Captured, Order, capture};
@@ -99,6 +100,10 @@ impl Capturing {
         self.dirt.taken();
     }
 
+    pub(super) fn set_newest(&mut self, newest: CheckpointInfo) {
+        self.newest = Some(newest);
+    }
+
     pub(super) fn restored(&mut self, content: &Content) {
         self.last = Some(Arc::clone(&content.manifest));
         self.frozen = false;
@@ -162,6 +167,7 @@ impl Session {
     pub(super) fn capture_for(&mut self, then: Then) {
         match then {
             Then::Nothing | Then::Alive => self.order("open", None, false, None, then),
+            Then::Restore => self.order("restore", Some(BEFORE_RESTORE), true, None, then),
             Then::Close => self.order("close", Some("Autosave · close"), true, None, then),
             Then::ShutDown => {
                 self.order("shutdown", Some("Autosave · shutdown"), true, None, then);
@@ -306,6 +312,7 @@ impl Session {
                 }
                 Some(err) => self.give_up(&err, Fact::LaunchFailed(link)),
             },
+            Then::Restore => self.on_kept_before_restore(link, failure),
             Then::Close => self.facts.push_back(Fact::CloseAsked),
             Then::ShutDown => self.on_last_capture(),
         }

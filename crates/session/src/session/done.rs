@@ -5,17 +5,19 @@ use page::Page;
 use tokio::sync::oneshot;
 
 use super::Session;
+use super::recovering::Filled;
+use super::restoring::Chosen;
 use crate::Error;
 use crate::act::Outcome;
 use crate::adopt::Adopted;
 use crate::call::Pending;
 use crate::checkpoint::capture::Captured;
 use crate::checkpoint::manifest::TabPart;
-use crate::checkpoint::restore::{Content, Report};
+use crate::checkpoint::restore::Report;
 use crate::dial::Dialed;
 use crate::services::Service;
 use crate::state::{Fact, LinkId};
-use crate::summary::CheckpointInfo;
+use crate::summary::{CheckpointInfo, Restored};
 
 /// What a piece of spawned work came to.
 pub(super) enum Done {
@@ -24,7 +26,12 @@ pub(super) enum Done {
     /// The browser was found again, or wasn't.
     Dialed(LinkId, Dialed),
     /// A new browser was filled, or wasn't.
-    Restored(LinkId, Result<Box<(Report, Content)>, Error>),
+    Restored(LinkId, Result<Box<Filled>, Error>),
+    /// The checkpoint to restore was chosen and read, or can't be.
+    Chosen {
+        result: Result<Chosen, Error>,
+        reply: oneshot::Sender<Result<Restored, Error>>,
+    },
     /// A page was attached, or wasn't.
     Attached {
         link: LinkId,
@@ -75,6 +82,8 @@ pub(super) enum Then {
     Nothing,
     /// The session's first state: the session is alive now.
     Alive,
+    /// An older checkpoint is to be restored.
+    Restore,
     /// The session closes.
     Close,
     /// The daemon stops.
@@ -87,6 +96,7 @@ impl Session {
             Done::Launched(link, result) => self.on_launched(link, result),
             Done::Dialed(link, dialed) => self.on_dialed(link, dialed),
             Done::Restored(link, result) => self.on_restored(link, result),
+            Done::Chosen { result, reply } => self.on_chosen(result, reply),
             Done::Attached {
                 link,
                 tab,

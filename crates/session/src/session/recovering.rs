@@ -10,6 +10,7 @@ use page::Page;
 use store::BrowserRow;
 
 use super::done::{Done, Then};
+use super::restoring::promote;
 use super::{Begin, Session, own};
 use crate::Error;
 use crate::adopt::Adopted;
@@ -22,11 +23,19 @@ use crate::launch::{self, launch};
 use crate::live::Live;
 use crate::report;
 use crate::state::{Effect, Fact, LinkId};
-use crate::summary::Recovered;
+use crate::summary::{CheckpointInfo, Recovered};
 use crate::tabs::Tab;
 
 /// How long the first launch may take.
 const LAUNCH_LIMIT: Duration = Duration::from_secs(30);
+
+/// A browser that was filled from a checkpoint.
+pub(super) struct Filled {
+    report: Report,
+    content: Content,
+    /// The session's newest checkpoint now, if another one was.
+    promoted: Option<CheckpointInfo>,
+}
 
 impl Session {
     pub(super) async fn begin(&mut self, begin: Begin) {
@@ -222,23 +231,28 @@ impl Session {
                 let kept = profile.is_some();
                 let report = restore::restore(&ctx, &deps, &live, &tabs, &content, kept).await?;
                 live.services.accept(&ctx, &live.connection).await?;
-                Ok(Box::new((report, content)))
+                let promoted = promote(&deps, &content).await?;
+                Ok(Box::new(Filled {
+                    report,
+                    content,
+                    promoted,
+                }))
             };
             Done::Restored(link, work.await)
         });
     }
 
-    pub(super) fn on_restored(
-        &mut self,
-        link: LinkId,
-        result: Result<Box<(Report, Content)>, Error>,
-    ) {
+    pub(super) fn on_restored(&mut self, link: LinkId, result: Result<Box<Filled>, Error>) {
         if !self.is_current(link) {
             return;
         }
         match result {
             Ok(restored) => {
-                let (report, content) = *restored;
+                let Filled {
+                    report,
+                    content,
+                    promoted,
+                } = *restored;
                 let cause = match self.state {
                     crate::state::State::Recovering { cause, .. } => cause,
                     _ => Cause::Restored,
@@ -250,6 +264,10 @@ impl Session {
                 self.tell_loss(cause, age.unwrap_or_default(), report);
                 self.lost_at = None;
                 self.capturing.restored(&content);
+                if let Some(promoted) = promoted {
+                    self.capturing.set_newest(promoted);
+                }
+                self.note_restored(content.row.id);
                 self.facts.push_back(Fact::Restored(link));
             }
             Err(err) => self.give_up(&err, Fact::RestoreFailed(link)),

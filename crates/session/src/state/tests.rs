@@ -154,3 +154,41 @@ fn close_succeeds_twice() {
     let (state, _) = start().step(Fact::CloseAsked, None, LinkId(1));
     assert_eq!(state.admit(Kind::Close), Ok(Admission::AlreadyDone));
 }
+
+#[test]
+fn a_restore_that_fails_leads_back_once_to_what_was_kept_before_it() {
+    let (asked, kept) = (CheckpointId::new(), CheckpointId::new());
+    let alive = State::Alive { link: LinkId(1) };
+    let (state, effects) = alive.step(Fact::RestoreAsked(LinkId(2), asked), Some(kept), LinkId(9));
+    assert_eq!(
+        effects,
+        [Effect::StopBrowser, Effect::Recover(LinkId(2), asked)]
+    );
+    for failed in [
+        Fact::RestoreFailed(LinkId(2)),
+        Fact::BrowserGone(LinkId(2), Cause::Killed),
+    ] {
+        let (back, effects) = state.clone().step(failed, Some(kept), LinkId(3));
+        assert_eq!(
+            effects,
+            [Effect::StopBrowser, Effect::Recover(LinkId(3), kept)]
+        );
+        let (end, _) = back.step(Fact::RestoreFailed(LinkId(3)), Some(kept), LinkId(4));
+        assert_eq!(end, State::Failed { from: Some(kept) });
+    }
+}
+
+#[test]
+fn every_session_without_a_browser_can_be_restored_from_a_checkpoint_that_is_named() {
+    let asked = CheckpointId::new();
+    for state in [
+        State::Recoverable { from: asked },
+        State::Stale { from: asked },
+        State::Failed { from: None },
+        State::Closed { kept: None },
+    ] {
+        let (next, effects) = state.step(Fact::RestoreAsked(LinkId(1), asked), None, LinkId(2));
+        assert_eq!(next.link(), Some(LinkId(1)));
+        assert_eq!(effects, [Effect::Recover(LinkId(1), asked)]);
+    }
+}

@@ -7,6 +7,7 @@ use api::{
 use base::Ctx;
 use session::{Filter, How, Open};
 
+use super::restore::checkpoint_id;
 use super::{Run, session_name};
 use crate::sessions::OnSessions;
 use crate::sessions::failure::failure;
@@ -96,6 +97,15 @@ impl Run<GetSession> for OnSessions {
 impl Run<ResumeSession> for OnSessions {
     async fn run(&self, ctx: &Ctx, input: ResumeSession) -> Result<OpenedSession, ApiError> {
         let who = session_name(&input.session_id)?;
+        if let Some(from) = checkpoint_id(input.checkpoint_id.as_deref())? {
+            let restored = self.sessions.restore(ctx, &who, Some(from)).await;
+            let (summary, restored) = restored.map_err(|err| failure(&err))?;
+            return Ok(OpenedSession {
+                session: self.show(&summary, restored.recovered.as_ref()),
+                opened: Opened::Resumed,
+                http_status: None,
+            });
+        }
         let before = self.sessions.get(&who).await.map_err(|err| failure(&err))?;
         let (summary, recovered) = self
             .sessions
