@@ -38,6 +38,8 @@ pages! {
     NoCheckpoint = "no_checkpoint", "There is nothing to bring the session back from; open a new one.";
     KeyTaken = "key_taken", "Use the session that holds the key, or close it first.";
     ProfileBusy = "profile_busy", "Close the session that uses the profile, or open this one without a profile.";
+    Conflict = "conflict", "Read what is stored now, and decide anew.";
+    LeaseLost = "lease_lost", "Leave the item to whoever claimed it after you; claim another with kv_claim.";
     DialogOpen = "dialog_open", "Answer the dialog with handle_dialog {accept, text}; what opened it has taken effect.";
     OutcomeUnknown = "outcome_unknown", "Take a snapshot to see whether it took effect before you repeat it.";
     BodyTooLarge = "body_too_large", "Send less at once.";

@@ -50,6 +50,8 @@ pub const fn http_status(code: Code) -> u16 {
         | Code::NoCheckpoint
         | Code::KeyTaken
         | Code::ProfileBusy
+        | Code::Conflict
+        | Code::LeaseLost
         | Code::DialogOpen
         | Code::OutcomeUnknown => 409,
         Code::BodyTooLarge => 413,
@@ -80,6 +82,8 @@ pub const fn retry(code: Code) -> Retry {
         | Code::NoCheckpoint
         | Code::KeyTaken
         | Code::ProfileBusy
+        | Code::Conflict
+        | Code::LeaseLost
         | Code::BodyTooLarge
         | Code::Corrupt
         | Code::WrongKey

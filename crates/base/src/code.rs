@@ -61,6 +61,10 @@ codes! {
     KeyTaken = "key_taken",
     /// Another session holds the named profile's browser.
     ProfileBusy = "profile_busy",
+    /// A stored entry isn't what the caller took it for.
+    Conflict = "conflict",
+    /// The claim the caller goes by has passed to another or is gone.
+    LeaseLost = "lease_lost",
     /// A dialog is open on the page and must be answered first.
     DialogOpen = "dialog_open",
     /// The call may have taken effect.

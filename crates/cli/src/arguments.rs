@@ -150,6 +150,9 @@ pub enum Command {
     /// Look after sessions
     #[command(subcommand)]
     Session(Session),
+    /// Store small values, and share work by claiming it
+    #[command(subcommand)]
+    Kv(crate::command::kv::Kv),
     /// Show what browserd is for, on a demo application
     Demo {
         /// Only a part of it
@@ -472,6 +475,9 @@ mod tests {
             "session checkpoints",
             "session restore",
             "session restore c_1 -s k",
+            "kv set jobs a/1 {}",
+            "kv claim jobs --prefix a/ --lease 5s --wait 1s",
+            "kv finish jobs a/1 17",
             "demo",
             "demo serve",
             "completions bash",

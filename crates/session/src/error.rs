@@ -209,6 +209,9 @@ impl Error {
         match self {
             Self::LimitReached { .. } => Some(Duration::from_secs(5)),
             Self::ShuttingDown => Some(Duration::from_secs(1)),
+            Self::Store(err) if matches!(**err, store::Error::Leased { .. }) => {
+                Some(Duration::from_secs(1))
+            }
             _ => None,
         }
     }

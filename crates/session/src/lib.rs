@@ -24,6 +24,7 @@ mod dial;
 mod dirt;
 mod error;
 mod handle;
+pub mod kv;
 mod launch;
 mod live;
 mod notes;

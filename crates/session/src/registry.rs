@@ -30,6 +30,7 @@ use crate::Error;
 use crate::command::{Browsers, Command};
 use crate::deps::Deps;
 use crate::handle::Handle;
+use crate::kv::Kv;
 use crate::session::{Begin, Session};
 use crate::slots::{Slot, Slots};
 
@@ -51,6 +52,7 @@ struct Inner {
     /// Opening, resuming and closing take turns, so that a key or a profile has one taker.
     turn: AsyncMutex<()>,
     stopping: AtomicBool,
+    kv: Kv,
 }
 
 impl Sessions {
@@ -66,19 +68,27 @@ impl Sessions {
     /// No: start the daemon again.
     pub async fn start(deps: Deps) -> Result<Self, Error> {
         let slots = Slots::new(deps.config.max_sessions);
+        let deps = Arc::new(deps);
         let inner = Inner {
+            kv: Kv::start(&deps),
             slots,
             handles: Mutex::default(),
             in_flight: Mutex::default(),
             turn: AsyncMutex::default(),
             stopping: AtomicBool::new(false),
-            deps: Arc::new(deps),
+            deps,
         };
         let sessions = Self {
             inner: Arc::new(inner),
         };
         sessions.reconcile().await?;
         Ok(sessions)
+    }
+
+    /// Returns the KV store.
+    #[must_use]
+    pub fn kv(&self) -> &Kv {
+        &self.inner.kv
     }
 
     fn deps(&self) -> &Arc<Deps> {

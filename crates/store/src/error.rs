@@ -85,6 +85,26 @@ pub enum Error {
         /// Who holds it.
         holder: SessionId,
     },
+    /// An entry has another version than the caller went by.
+    #[error("the entry has version {found}, not {wanted}")]
+    Conflict {
+        /// Its version; 0 if there is none.
+        found: u64,
+        /// The version the caller went by.
+        wanted: u64,
+    },
+    /// Somebody holds the entry.
+    #[error("the entry is claimed until {until}")]
+    Leased {
+        /// Until when, unless the claim is renewed.
+        until: base::Timestamp,
+    },
+    /// The claim isn't the entry's last one, or the entry is gone.
+    #[error("the claim {epoch} of the entry holds no longer")]
+    LeaseLost {
+        /// The claim.
+        epoch: u64,
+    },
     /// A value over its bound.
     #[error("{what} of {found} is over the limit of {limit}")]
     TooLarge {
@@ -173,6 +193,8 @@ impl Error {
                 ..
             } => Code::CheckpointNotFound,
             Self::KeyTaken { .. } => Code::KeyTaken,
+            Self::Conflict { .. } | Self::Leased { .. } => Code::Conflict,
+            Self::LeaseLost { .. } => Code::LeaseLost,
             Self::TooLarge { .. } => Code::LimitReached,
             Self::Locked { .. } => Code::HomeLocked,
             Self::Stopped(Stopped::Deadline) => Code::Deadline,

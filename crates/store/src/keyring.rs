@@ -52,6 +52,7 @@ pub(crate) struct DataKey {
     scope: String,
     sealer: Sealer,
     address: Zeroizing<[u8; 32]>,
+    names: Zeroizing<[u8; 32]>,
 }
 
 /// The data keys of a home.
@@ -137,6 +138,7 @@ impl Keyring {
         Ok(DataKey {
             sealer,
             address: Zeroizing::new(address),
+            names: Zeroizing::new(blake3::derive_key("browserd 2026-11 data key names", key)),
             scope,
         })
     }
@@ -194,6 +196,16 @@ impl DataKey {
         hasher.update(kind.as_bytes());
         hasher.update(canonical);
         BlobAddress::from_bytes(*hasher.finalize().as_bytes())
+    }
+
+    /// Returns the hash a sealed name is found by. Without the key it tells nothing about it.
+    pub fn name_hash(&self, kind: &str, parts: &[&str]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.names);
+        for part in std::iter::once(&kind).chain(parts) {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        *hasher.finalize().as_bytes()
     }
 
     fn label<'a>(&'a self, kind: &'a str, part: &'a [u8]) -> Label<'a> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base::Tasks;
 
 use crate::{
-    Answer, Blobs, Browsers, Calls, Checkpoints, Error, MasterKey, Meta, Sessions, Tabs, sqlite,
+    Answer, Blobs, Browsers, Calls, Checkpoints, Error, Kv, MasterKey, Meta, Sessions, Tabs, sqlite,
 };
 
 /// A home's tables and blobs. Cheap to clone.
@@ -24,7 +24,9 @@ impl fmt::Debug for Store {
 }
 
 /// Every table of a back end.
-pub(crate) trait Tables: Sessions + Browsers + Tabs + Checkpoints + Calls + Meta {
+pub(crate) trait Tables:
+    Sessions + Browsers + Tabs + Checkpoints + Calls + Meta + Kv
+{
     /// Closes the back end.
     fn close(&self) -> Answer<'_, ()>;
 }
@@ -90,6 +92,12 @@ impl Store {
     /// Returns the home's own values.
     #[must_use]
     pub fn meta(&self) -> &dyn Meta {
+        &*self.tables
+    }
+
+    /// Returns the KV store.
+    #[must_use]
+    pub fn kv(&self) -> &dyn Kv {
         &*self.tables
     }
 

@@ -18,6 +18,16 @@ mod get_session;
 mod get_status;
 mod handle_dialog;
 mod interact;
+mod kv_claim;
+mod kv_clear;
+mod kv_delete;
+mod kv_finish;
+mod kv_get;
+mod kv_list;
+mod kv_release;
+mod kv_renew;
+mod kv_set;
+mod kv_watch;
 mod list_session_checkpoints;
 mod list_sessions;
 mod list_tabs;
@@ -48,6 +58,16 @@ pub use get_session::*;
 pub use get_status::*;
 pub use handle_dialog::*;
 pub use interact::*;
+pub use kv_claim::*;
+pub use kv_clear::*;
+pub use kv_delete::*;
+pub use kv_finish::*;
+pub use kv_get::*;
+pub use kv_list::*;
+pub use kv_release::*;
+pub use kv_renew::*;
+pub use kv_set::*;
+pub use kv_watch::*;
 pub use later::is_later;
 pub use list_session_checkpoints::*;
 pub use list_sessions::*;
@@ -191,6 +211,16 @@ operations! {
     SaveSessionCheckpoint,
     ListSessionCheckpoints,
     RestoreSessionCheckpoint,
+    KvSet,
+    KvGet,
+    KvDelete,
+    KvList,
+    KvClear,
+    KvClaim,
+    KvRenew,
+    KvFinish,
+    KvRelease,
+    KvWatch,
     GetCall,
     GetStatus,
     StopDaemon,

@@ -2,6 +2,7 @@
 
 mod call;
 mod completions;
+pub mod kv;
 mod operation;
 mod page;
 mod session;
@@ -98,6 +99,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Reload => one(place.interact("reload", None)),
         Command::Dialog(dialog) => one(page::dialog(&place, &dialog)),
         Command::Session(session) => one(session::session(&place, &session)),
+        Command::Kv(words) => one(kv::call(&words)),
         Command::Demo {
             part: Some(DemoPart::Serve { listen }),
         } => demo::serve(listen),

@@ -53,6 +53,7 @@ pub async fn stop(
 /// sessions' last writes need the store, which closes last.
 async fn in_order(ctx: &Ctx, config: &Config, parts: &Parts, tasks: &Tasks, browsers: bool) {
     parts.dispatch.close();
+    parts.sessions.kv().close();
     let grace = config
         .shutdown_limit
         .mul_f64(KEPT)

@@ -1,5 +1,6 @@
 //! Each operation, in a few lines.
 
+mod kv;
 mod lifecycle;
 mod page;
 mod record;

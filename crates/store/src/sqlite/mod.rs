@@ -11,6 +11,7 @@ mod browsers;
 mod calls;
 mod checkpoints;
 mod fields;
+mod kv;
 mod meta;
 mod open;
 mod sessions;

@@ -56,6 +56,21 @@ impl Run<GetCall> for OnSessions {
         let id = input.call_id.parse();
         let id = id.map_err(|err| ApiError::invalid(format!("`call_id`: {err}")))?;
         let record = self.sessions.call(id).await.map_err(|err| failure(&err))?;
+        if record.state == CallState::NotStarted
+            && let Some((operation, outcome)) = self.kv_outcome(id).await?
+        {
+            return Ok(Call {
+                call_id: input.call_id,
+                operation: Some(operation.to_owned()),
+                // A claim or renewal without its answer may be repeated under its id: it is
+                // done once, and answered from what is stored.
+                state: match outcome {
+                    Some(_) => api::CallState::Done,
+                    None => api::CallState::NotStarted,
+                },
+                outcome,
+            });
+        }
         Ok(Call {
             call_id: input.call_id,
             operation: record.operation,
