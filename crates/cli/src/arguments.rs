@@ -63,7 +63,11 @@ pub enum Command {
     /// Serve MCP on stdio; starts or joins the daemon
     Mcp,
     /// Show what runs, and where
-    Status,
+    Status {
+        /// First remove what need not be kept
+        #[arg(long)]
+        gc: bool,
+    },
     /// Look for what could be in the way
     Doctor,
     /// Open a URL in the session, which is made if it isn't there

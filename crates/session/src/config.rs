@@ -40,6 +40,8 @@ pub struct Config {
     pub capture_every: Duration,
     /// Whether event captures are taken at all.
     pub captures: bool,
+    /// What is kept of what was captured, and for how long.
+    pub retention: store::Retention,
     /// Whether recoverable sessions are resumed at start.
     pub auto_resume: bool,
     /// The epoch of this daemon's ownership of the home.
@@ -68,6 +70,7 @@ impl Config {
             recovery_limit: Duration::from_secs(60),
             capture_every: Duration::from_millis(800),
             captures: true,
+            retention: store::Retention::default(),
             auto_resume: false,
             epoch: 1,
             nonce: String::new(),

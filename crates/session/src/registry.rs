@@ -7,10 +7,12 @@
 //!   show       lists
 //!   ending     resumed, closed
 //!   restoring  back to a chosen checkpoint
+//!   collecting what need not be kept is removed
 //!   journal    calls under way, and what became of calls
 //! ```
 
 mod acting;
+mod collecting;
 mod ending;
 mod journal;
 mod open;
@@ -82,6 +84,7 @@ impl Sessions {
             inner: Arc::new(inner),
         };
         sessions.reconcile().await?;
+        sessions.collect_now_and_then();
         Ok(sessions)
     }
 

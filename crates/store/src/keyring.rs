@@ -100,6 +100,11 @@ impl Keyring {
         }
     }
 
+    /// Drops a scope's data key from memory: it is gone from the database.
+    pub fn forget(&self, scope: Scope) {
+        self.held(|held| held.remove(&scope));
+    }
+
     fn hold(&self, scope: Scope, name: String, wrapped: &[u8]) -> Result<Arc<DataKey>, Error> {
         let key = Arc::new(self.unwrap(name, wrapped)?);
         self.held(|held| {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use base::Tasks;
 
 use crate::{
-    Answer, Blobs, Browsers, Calls, Checkpoints, Error, Kv, MasterKey, Meta, Sessions, Tabs, sqlite,
+    Answer, Blobs, Browsers, Calls, Checkpoints, Error, Kv, MasterKey, Meta, Retentions, Sessions,
+    Tabs, sqlite,
 };
 
 /// A home's tables and blobs. Cheap to clone.
@@ -25,7 +26,7 @@ impl fmt::Debug for Store {
 
 /// Every table of a back end.
 pub(crate) trait Tables:
-    Sessions + Browsers + Tabs + Checkpoints + Calls + Meta + Kv
+    Sessions + Browsers + Tabs + Checkpoints + Calls + Meta + Kv + Retentions
 {
     /// Closes the back end.
     fn close(&self) -> Answer<'_, ()>;
@@ -98,6 +99,12 @@ impl Store {
     /// Returns the KV store.
     #[must_use]
     pub fn kv(&self) -> &dyn Kv {
+        &*self.tables
+    }
+
+    /// Returns what removes what need not be kept.
+    #[must_use]
+    pub fn retentions(&self) -> &dyn Retentions {
         &*self.tables
     }
 

@@ -11,6 +11,7 @@ mod route;
 mod activate_tab;
 mod close_session;
 mod close_tab;
+mod collect_garbage;
 mod evaluate;
 mod get_call;
 mod get_content;
@@ -51,6 +52,7 @@ pub use activate_tab::*;
 pub use aliases::{Alias, alias};
 pub use close_session::*;
 pub use close_tab::*;
+pub use collect_garbage::*;
 pub use evaluate::*;
 pub use get_call::*;
 pub use get_content::*;
@@ -223,5 +225,6 @@ operations! {
     KvWatch,
     GetCall,
     GetStatus,
+    CollectGarbage,
     StopDaemon,
 }

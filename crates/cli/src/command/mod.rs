@@ -61,7 +61,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(flags) => daemon::main(&environment, &flags),
         Command::Stop { browsers } => stop::stop(&Home::of(&environment)?, browsers, &common),
         Command::Mcp => mcp::main(&environment),
-        Command::Status => status::status(&Home::of(&environment)?, &common),
+        Command::Status { gc } => status::status(&Home::of(&environment)?, &common, gc),
         Command::Doctor => doctor::main(&environment, form(&common)),
         Command::Open(open) => one(page::open(&place, &open)?),
         Command::Snapshot(snapshot) => one(page::snapshot(&place, &snapshot)),

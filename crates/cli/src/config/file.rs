@@ -1,7 +1,7 @@
 //! `config.toml`.
 //!
 //! Names that people know from elsewhere are taken even where a capability is still to come
-//! (`recording`, `retention`): a known file must not be refused. Those are reported as
+//! (`recording`): a known file must not be refused. Those are reported as
 //! [`Layer::not_yet`], so that nobody believes them to be in force.
 
 use std::net::SocketAddr;
@@ -91,6 +91,7 @@ struct Checkpoints {
 struct Retention {
     max_snapshot_versions: Option<u32>,
     site_knowledge_ttl_days: Option<u32>,
+    closed_session_days: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -155,6 +156,8 @@ fn wrong(path: &Path, text: &str, err: &toml::de::Error) -> Failure {
 impl File {
     fn layer(self) -> Layer {
         let not_yet = self.not_yet();
+        let retention = self.retention.unwrap_or_default();
+        let versions = retention.max_snapshot_versions;
         Layer {
             listen: self.http.listen,
             log_filter: self.log.level,
@@ -168,6 +171,9 @@ impl File {
             max_session_age: self.sessions.max_session_age.map(|span| span.0),
             auto_resume: self.sessions.auto_resume,
             captures: self.checkpoints.as_ref().and_then(|it| it.enabled),
+            checkpoint_versions: versions.and_then(|most| usize::try_from(most).ok()),
+            checkpoint_days: retention.site_knowledge_ttl_days,
+            closed_session_days: retention.closed_session_days,
             call_limit: self.limits.call.map(|span| span.0),
             shutdown_limit: self.shutdown.limit.map(|span| span.0),
             stop_browsers: self.shutdown.stop_browsers,
@@ -177,7 +183,6 @@ impl File {
 
     fn not_yet(&self) -> Vec<String> {
         let checkpoints = self.checkpoints.as_ref();
-        let retention = self.retention.as_ref();
         let recording = self.recording.as_ref();
         let given = [
             (
@@ -191,14 +196,6 @@ impl File {
             (
                 "checkpoints.interval_seconds",
                 checkpoints.is_some_and(|it| it.interval_seconds.is_some()),
-            ),
-            (
-                "retention.max_snapshot_versions",
-                retention.is_some_and(|it| it.max_snapshot_versions.is_some()),
-            ),
-            (
-                "retention.site_knowledge_ttl_days",
-                retention.is_some_and(|it| it.site_knowledge_ttl_days.is_some()),
             ),
             (
                 "recording.auto_record",

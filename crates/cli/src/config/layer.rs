@@ -33,6 +33,12 @@ pub struct Layer {
     pub auto_resume: Option<bool>,
     /// Whether checkpoints are taken unasked.
     pub captures: Option<bool>,
+    /// How many checkpoints that nobody asked for a session keeps; zero for all.
+    pub checkpoint_versions: Option<usize>,
+    /// How many days checkpoints are kept that somebody asked for; zero for ever.
+    pub checkpoint_days: Option<u32>,
+    /// How many days closed sessions are kept; zero for ever.
+    pub closed_session_days: Option<u32>,
     /// How long a call may take that doesn't say it itself.
     pub call_limit: Option<Duration>,
     /// How long stopping may take.
@@ -72,6 +78,9 @@ impl Layer {
             max_session_age: self.max_session_age.or(below.max_session_age),
             auto_resume: self.auto_resume.or(below.auto_resume),
             captures: self.captures.or(below.captures),
+            checkpoint_versions: self.checkpoint_versions.or(below.checkpoint_versions),
+            checkpoint_days: self.checkpoint_days.or(below.checkpoint_days),
+            closed_session_days: self.closed_session_days.or(below.closed_session_days),
             call_limit: self.call_limit.or(below.call_limit),
             shutdown_limit: self.shutdown_limit.or(below.shutdown_limit),
             stop_browsers: self.stop_browsers.or(below.stop_browsers),

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use layer::{Layer, LogFormat};
+use store::Retention;
 pub use value::Span;
 
 use crate::environment::Environment;
@@ -53,6 +54,8 @@ pub struct Config {
     pub auto_resume: bool,
     /// Whether checkpoints are taken unasked.
     pub captures: bool,
+    /// What is kept of what was captured, and for how long.
+    pub retention: Retention,
     /// How long a call may take that doesn't say it itself.
     pub call_limit: Duration,
     /// How long stopping may take.
@@ -103,12 +106,23 @@ impl Config {
             max_session_age: limit(layer.max_session_age, Duration::from_secs(24 * 3600)),
             auto_resume: layer.auto_resume.unwrap_or(false),
             captures: layer.captures.unwrap_or(true),
+            retention: Retention {
+                versions: Some(layer.checkpoint_versions.unwrap_or(10)).filter(|most| *most != 0),
+                asked_for: days(layer.checkpoint_days.unwrap_or(0)),
+                closed: days(layer.closed_session_days.unwrap_or(30)),
+            },
             call_limit: layer.call_limit.unwrap_or(Duration::from_secs(30)),
             shutdown_limit: layer.shutdown_limit.unwrap_or(Duration::from_secs(30)),
             stop_browsers: layer.stop_browsers.unwrap_or(false),
             not_yet: layer.not_yet,
         }
     }
+}
+
+/// Returns that many days, where 0 stands for ever.
+fn days(count: u32) -> Option<Duration> {
+    let span = Duration::from_secs(u64::from(count) * 24 * 3600);
+    Some(span).filter(|span| !span.is_zero())
 }
 
 /// Returns the limit, where 0 stands for none.
@@ -222,6 +236,8 @@ mod tests {
             max_session_snapshots = 3\n";
         let config = load(file, Environment::default(), Layer::default()).unwrap();
         assert!(config.auto_resume && config.captures);
+        assert_eq!(config.retention.versions, Some(5));
+        assert_eq!(config.retention.asked_for, None);
         assert!(
             config
                 .not_yet

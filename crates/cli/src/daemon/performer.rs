@@ -51,6 +51,7 @@ pub async fn started(
         max_session_age: config.max_session_age.unwrap_or(ANY_AGE),
         auto_resume: config.auto_resume,
         captures: config.captures,
+        retention: config.retention,
         epoch,
         nonce,
         ..session::Config::new(home.folder().to_owned(), keeper)

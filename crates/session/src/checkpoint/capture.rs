@@ -109,7 +109,20 @@ pub(crate) async fn capture(
         .checkpoints()
         .publish(Unpublished { row, parts })
         .await?;
+    if order.kept {
+        thin(deps, order.session).await;
+    }
     Ok(Captured::Published(info, Arc::new(manifest), tabs))
+}
+
+/// Removes the versions that the new one makes one too many.
+async fn thin(deps: &Deps, session: SessionId) {
+    let retentions = deps.store.retentions();
+    let (retention, now) = (deps.config.retention, deps.clock.wall());
+    if let Err(err) = retentions.thin(session, retention, now).await {
+        // The new one is published all the same; the next collection tries again.
+        tracing::warn!(%session, %err, "old checkpoints were not removed");
+    }
 }
 
 /// Returns a checkpoint row's public face.

@@ -185,7 +185,7 @@ impl Session {
             self.held_captures.push((name.map(str::to_owned), reply));
             return;
         }
-        self.order("explicit", name, true, Some(reply), Then::Nothing);
+        self.order(store::EXPLICIT, name, true, Some(reply), Then::Nothing);
     }
 
     /// Takes the checkpoints that had to wait: the browser has its state again.

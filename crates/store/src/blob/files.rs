@@ -1,5 +1,6 @@
 //! Blob files: written whole or not at all, never written over.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -159,6 +160,21 @@ impl Files {
             }
         }
         parts
+    }
+
+    /// Returns the sessions that have a folder.
+    pub fn sessions(&self) -> BTreeSet<SessionId> {
+        let name = |path: &PathBuf| path.file_name()?.to_str()?.parse().ok();
+        entries(&self.root).iter().filter_map(name).collect()
+    }
+
+    /// Removes a session's folder with all that is in it, damaged files, too.
+    pub fn forget(&self, session: SessionId) -> Result<(), Error> {
+        let folder = self.root.join(session.to_string());
+        match std::fs::remove_dir_all(&folder) {
+            Err(err) if err.kind() != ErrorKind::NotFound => Err(Error::io("remove", &folder, err)),
+            _ => Ok(()),
+        }
     }
 }
 

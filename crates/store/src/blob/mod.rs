@@ -238,12 +238,12 @@ impl Blobs {
     }
 
     /// Removes what interrupted captures left of a session: all that is neither `wanted` nor
-    /// pinned.
+    /// pinned. Tells how many parts that were.
     pub(crate) async fn sweep(
         &self,
         session: SessionId,
         wanted: BTreeSet<BlobAddress>,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let left_behind = match &self.place {
             Place::Memory(map) => {
                 let map = lock(map);
@@ -257,11 +257,58 @@ impl Blobs {
                 blocking(tasks, move || Ok(files.sweep(session))).await?
             }
         };
-        let left_behind: Vec<_> = left_behind
-            .into_iter()
-            .filter(|part| !wanted.contains(part))
-            .collect();
-        self.remove(session, left_behind).await
+        let left_behind: Vec<_> = {
+            let pins = lock(&self.pins);
+            let is_left = |part: &BlobAddress| {
+                !wanted.contains(part) && !pins.contains_key(&(session, *part))
+            };
+            left_behind.into_iter().filter(is_left).collect()
+        };
+        let count = left_behind.len() as u64;
+        self.remove(session, left_behind).await?;
+        Ok(count)
+    }
+
+    /// Returns the sessions that have a folder.
+    pub(crate) async fn sessions(&self) -> Result<BTreeSet<SessionId>, Error> {
+        match &self.place {
+            Place::Memory(map) => Ok(lock(map).keys().map(|(session, _)| *session).collect()),
+            Place::Folder(files, tasks) => {
+                let files = Arc::clone(files);
+                blocking(tasks, move || Ok(files.sessions())).await
+            }
+        }
+    }
+
+    /// Takes no part of a session for one that is about to be published: the session is gone.
+    pub(crate) fn release(&self, session: SessionId) {
+        lock(&self.pins).retain(|(of, _), _| *of != session);
+    }
+
+    /// Removes all of a session, unless something was put for it that isn't published yet.
+    /// Tells whether it did.
+    pub(crate) async fn forget(&self, session: SessionId) -> Result<bool, Error> {
+        match &self.place {
+            Place::Memory(map) => {
+                let (pins, mut map) = (lock(&self.pins), lock(map));
+                if pins.keys().any(|(of, _)| *of == session) {
+                    return Ok(false);
+                }
+                map.retain(|(of, _), _| *of != session);
+                Ok(true)
+            }
+            Place::Folder(files, tasks) => {
+                let (files, pins) = (Arc::clone(files), Arc::clone(&self.pins));
+                blocking(tasks, move || {
+                    let pins = lock(&pins);
+                    if pins.keys().any(|(of, _)| *of == session) {
+                        return Ok(false);
+                    }
+                    files.forget(session).map(|()| true)
+                })
+                .await
+            }
+        }
     }
 
     fn pin(&self, session: SessionId, address: BlobAddress) {

@@ -56,7 +56,7 @@ impl Checkpoints for Sqlite {
             // From here on it is published. Files left behind are no reason to say otherwise.
             let left_behind = self.blobs.unpin(session, &parts);
             let tidied = if self.swept.add(session) || !left_behind.is_empty() {
-                self.sweep(session).await
+                self.sweep(session).await.map(drop)
             } else {
                 self.blobs.remove(session, unneeded).await
             };
@@ -154,7 +154,7 @@ impl Sqlite {
     /// Removes the files of a session that no checkpoint points to: what captures that never
     /// came to publish have left. Once per session and process, and after such a capture;
     /// with `publishing` held.
-    async fn sweep(&self, session: SessionId) -> Result<(), Error> {
+    pub(super) async fn sweep(&self, session: SessionId) -> Result<u64, Error> {
         let mut connection = self.db.reader().await?;
         let wanted: Vec<Vec<u8>> =
             sqlx::query_scalar("SELECT address FROM checkpoint_parts WHERE session = ?")

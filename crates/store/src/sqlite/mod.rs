@@ -14,6 +14,7 @@ mod fields;
 mod kv;
 mod meta;
 mod open;
+mod retention;
 mod sessions;
 mod tabs;
 

@@ -1,8 +1,8 @@
 //! Operations: checkpoints, the journal, and what dispatch answers itself.
 
 use api::{
-    ApiError, Call, Checkpoints, GetCall, GetStatus, InTab, ListSessionCheckpoints,
-    SaveSessionCheckpoint, SavedCheckpoint, StopDaemon,
+    ApiError, Call, Checkpoints, CollectGarbage, CollectedGarbage, GetCall, GetStatus, InTab,
+    ListSessionCheckpoints, SaveSessionCheckpoint, SavedCheckpoint, StopDaemon,
 };
 use base::{Ctx, SessionName};
 use session::CallState;
@@ -95,6 +95,18 @@ impl Run<GetStatus> for OnSessions {
         Err(ApiError::not_available(
             "the status of the daemon, asked of its sessions,",
         ))
+    }
+}
+
+impl Run<CollectGarbage> for OnSessions {
+    async fn run(&self, _ctx: &Ctx, _input: CollectGarbage) -> Result<CollectedGarbage, ApiError> {
+        let collected = self.sessions.collect().await;
+        let collected = collected.map_err(|err| failure(&err))?;
+        Ok(CollectedGarbage {
+            checkpoints: collected.checkpoints,
+            sessions: collected.sessions,
+            leftovers: collected.leftovers,
+        })
     }
 }
 
