@@ -3,7 +3,8 @@
 const functions = {
   snapshot, snapshotOf, text, html, point, fillable, typable, focusable, focus, setField, kept,
   checked, selectable, select, visible, reveal: revealed, area, here, middle, scrollPosition,
-  setScroll, scrollEnded, watch, followTitle,
+  setScroll, scrollEnded, watch, followTitle, readForm,
+  restoreForm,
 };
 
 Object.defineProperty(globalThis, '__browserd', {

@@ -31,6 +31,7 @@ const SCRIPT: &str = concat!(
     include_str!("../js/locate.js"),
     include_str!("../js/pointer.js"),
     include_str!("../js/fields.js"),
+    include_str!("../js/forms.js"),
     include_str!("../js/wait.js"),
     include_str!("../js/install.js"),
     "})();\n",

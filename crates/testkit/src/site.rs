@@ -147,6 +147,7 @@ fn router(counts: Shared) -> Router {
         .route("/login", get(async || Html(pages::LOGIN)).post(log_in))
         .route("/home", get(home))
         .route("/form", get(async || Html(pages::FORM)))
+        .route("/fields", get(async || Html(pages::FIELDS)))
         .route("/storage", get(async || Html(pages::STORAGE)))
         .route("/dialogs", get(async || Html(pages::DIALOGS)))
         .route("/popup", get(async || Html(pages::POPUP)))

@@ -15,7 +15,7 @@ use store::{BlobAddress, CheckpointRow, Unpublished};
 use super::manifest::{
     self, CookiesPart, Items, Manifest, OriginEntry, OriginPart, TabEntry, TabPart, kind,
 };
-use super::part::{cookies, storage};
+use super::part::{cookies, form, storage};
 use super::shadow::{Area, Shadow};
 use crate::Error;
 use crate::deps::Deps;
@@ -148,6 +148,9 @@ async fn read_tabs(ctx: &Ctx, order: &Order) -> Vec<TabPart> {
         part.title = state.title.expose().clone();
         if let Ok((x, y)) = page.scroll_position(&ctx.at_most(SCROLL_LIMIT)).await {
             (part.scroll_x, part.scroll_y) = (x, y);
+        }
+        if let Some(form) = form::capture(&ctx.at_most(SCROLL_LIMIT), page).await {
+            part.form = form;
         }
         part
     });

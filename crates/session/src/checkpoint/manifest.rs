@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::part::form::FormPart;
+
 /// A storage area's items, by key.
 pub type Items = BTreeMap<String, String>;
 
@@ -140,6 +142,9 @@ pub struct TabPart {
     pub scroll_y: f64,
     /// sessionStorage by storage key.
     pub session_storage: BTreeMap<String, Items>,
+    /// What was typed into its page, and its focus.
+    #[serde(skip_serializing_if = "FormPart::is_unread")]
+    pub form: FormPart,
 }
 
 /// The format this version writes.

@@ -1,4 +1,5 @@
 //! The parts of a checkpoint, one file each: how they are captured, restored and verified.
 
 pub(crate) mod cookies;
+pub(crate) mod form;
 pub(crate) mod storage;

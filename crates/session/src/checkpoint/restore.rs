@@ -20,7 +20,7 @@ use page::{Gate, Navigate, Page};
 use store::{BlobAddress, CheckpointRow};
 
 use super::manifest::{CookiesPart, Items, Manifest, OriginPart, TabPart, kind, origin_of};
-use super::part::{cookies, storage};
+use super::part::{cookies, form, storage};
 use crate::Error;
 use crate::deps::Deps;
 use crate::live::Live;
@@ -206,13 +206,14 @@ pub(crate) async fn restore_tab(ctx: &Ctx, page: &Page, part: &TabPart) -> Resul
     );
     sort(loaded.url, Part::Tabs, &mut restored, &mut lost);
     sort(loaded.scroll, Part::Scroll, &mut restored, &mut lost);
+    sort_forms(&[loaded], &mut restored, &mut lost);
     lost.extend(NEVER);
     lost.sort();
     Ok(Report { restored, lost })
 }
 
 /// What a new document never has of the old one, or what is not captured yet.
-const NEVER: [Part; 14] = [
+const NEVER: [Part; 11] = [
     Part::JsHeap,
     Part::Timers,
     Part::PendingRequests,
@@ -220,13 +221,10 @@ const NEVER: [Part; 14] = [
     Part::Dialogs,
     Part::Downloads,
     Part::FileChoosers,
-    Part::PasswordFields,
     Part::History,
     Part::HistoryState,
     Part::PostData,
     Part::Zoom,
-    Part::FormValues,
-    Part::Focus,
 ];
 
 async fn clear(ctx: &Ctx, live: &Live, content: &Content) -> Result<(), Error> {
@@ -371,6 +369,7 @@ async fn seed(ctx: &Ctx, page: &Page, seeds: &[Seed]) -> Result<Seeded, Error> {
 struct Loaded {
     url: bool,
     scroll: bool,
+    form: form::Restored,
 }
 
 async fn load(ctx: &Ctx, page: &Page, tab: &TabPart) -> Result<Loaded, Error> {
@@ -384,6 +383,7 @@ async fn load(ctx: &Ctx, page: &Page, tab: &TabPart) -> Result<Loaded, Error> {
         return Ok(Loaded {
             url: true,
             scroll: true,
+            form: form::restore(ctx, page, "", &tab.form).await,
         });
     }
     let step = ctx.at_most(LOAD_LIMIT);
@@ -403,16 +403,24 @@ async fn load(ctx: &Ctx, page: &Page, tab: &TabPart) -> Result<Loaded, Error> {
         }
         // The site may be down or slow: the tab stays at its URL, and the report says so.
         tracing::warn!(%err, "a tab's page did not load while it was restored");
+        let form = form::Restored {
+            fields: false,
+            secrets: false,
+            focus: false,
+        };
         return Ok(Loaded {
             url: false,
             scroll: false,
+            form,
         });
     }
     // The stubs before it must not be what "back" leads to.
     reset_history(ctx, page).await?;
     let url = *page.state().url.expose() == tab.url;
     let scroll = url && scroll_to(&step, page, tab).await;
-    Ok(Loaded { url, scroll })
+    let there = page.state().url;
+    let form = form::restore(ctx, page, there.expose(), &tab.form).await;
+    Ok(Loaded { url, scroll, form })
 }
 
 /// Removes every entry but the current one from the tab's history.
@@ -485,6 +493,7 @@ fn report(
         &mut restored,
         &mut lost,
     );
+    sort_forms(loaded, &mut restored, &mut lost);
     lost.extend(NEVER);
     lost.extend([Part::IndexedDb, Part::ServiceWorkers]);
     if kept_profile {
@@ -492,6 +501,16 @@ fn report(
     }
     lost.sort();
     Report { restored, lost }
+}
+
+fn sort_forms(loaded: &[Loaded], restored: &mut Vec<Part>, lost: &mut Vec<Part>) {
+    let all = |kept: fn(&form::Restored) -> bool| loaded.iter().all(|loaded| kept(&loaded.form));
+    sort(all(|form| form.fields), Part::FormValues, restored, lost);
+    sort(all(|form| form.focus), Part::Focus, restored, lost);
+    // Secrets are never brought back: there were none, or they are lost.
+    if !all(|form| form.secrets) {
+        lost.push(Part::PasswordFields);
+    }
 }
 
 fn sort(there: bool, part: Part, restored: &mut Vec<Part>, lost: &mut Vec<Part>) {

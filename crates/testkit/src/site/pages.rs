@@ -44,6 +44,23 @@ send.onclick = event => {
 };
 </script></html>"#;
 
+pub(super) const FIELDS: &str = r#"<!doctype html><html lang="en"><title>Fields</title>
+<h1>Fields</h1>
+<input id="text"><input id="twin" placeholder="one"><input id="twin" placeholder="two">
+<textarea id="area">as it was</textarea>
+<select id="many" multiple><option>a</option><option selected>b</option><option>c</option></select>
+<input type="checkbox" id="box" checked><input type="radio" name="r" value="x" checked><input type="radio" name="r" value="y">
+<input type="range" id="range"><input type="date" id="date"><input type="color" id="color">
+<input type="password" id="hidden-word"><input autocomplete="cc-number" id="number"><input autocomplete="one-time-code" id="code">
+<div id="host"></div><iframe id="near" srcdoc="<input id=inner>"></iframe><div id="late"></div>
+<script>
+const seen = [];
+addEventListener('input', event => seen.push(event.target.id));
+Object.defineProperty(HTMLInputElement.prototype, 'value', { get() { return 'patched'; }, set() {} });
+host.attachShadow({ mode: 'open' }).innerHTML = '<input id="deep">';
+setTimeout(() => { late.innerHTML = '<input id="rendered">'; }, 250);
+</script></html>"#;
+
 pub(super) const STORAGE: &str = r#"<!doctype html><html lang="en"><title>Storage</title>
 <h1>Storage</h1><p id="seen"></p>
 <button id="write">Write</button> <button id="bake">Set cookie</button>
