@@ -32,6 +32,11 @@ pub enum Fact {
     Gone,
     /// localStorage or sessionStorage of a frame of this page changed.
     StorageChanged(StorageChange),
+    /// Databases of an origin changed, of those that are tracked in this page's session.
+    IndexedDbChanged {
+        /// The storage key of the origin.
+        storage_key: Private<String>,
+    },
     /// A cookie was set, by a response or by a script.
     CookieActivity,
     /// Facts were lost, because the page was too noisy or the owner too slow. The owner

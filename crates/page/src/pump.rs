@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Instant, Private, TabId};
-use cdp::protocol::{dom_storage, network, page, runtime};
+use cdp::protocol::{dom_storage, network, page, runtime, storage};
 use cdp::{Ended, Event, Events, Next, RawEvent};
 use tokio::sync::mpsc::Permit;
 use tokio::sync::mpsc::error::TrySendError;
@@ -104,6 +104,19 @@ impl Pump {
             network::LoadingFailedEvent::METHOD => {
                 self.on(event, |pump, event: network::LoadingFailedEvent| {
                     pump.request_ended(&event.request_id);
+                });
+            }
+            storage::IndexedDBContentUpdatedEvent::METHOD => {
+                self.on(
+                    event,
+                    |pump, event: storage::IndexedDBContentUpdatedEvent| {
+                        pump.databases_changed(event.storage_key);
+                    },
+                );
+            }
+            storage::IndexedDBListUpdatedEvent::METHOD => {
+                self.on(event, |pump, event: storage::IndexedDBListUpdatedEvent| {
+                    pump.databases_changed(event.storage_key);
                 });
             }
             dom_storage::DomStorageItemAddedEvent::METHOD => {
@@ -489,6 +502,11 @@ impl Pump {
             is_local,
             op,
         }));
+    }
+
+    fn databases_changed(&mut self, storage_key: String) {
+        let storage_key = Private::new(storage_key);
+        self.tell(Fact::IndexedDbChanged { storage_key });
     }
 
     fn lagged(&mut self, count: u64) {

@@ -62,8 +62,33 @@ async fn run_in(
     live: &Live,
     tabs: &Tabs,
     origin: &str,
-    script: &str,
+    source: &str,
 ) -> Result<String, Error> {
+    run_with(ctx, live, tabs, origin, source, |_, text| async {
+        Ok(text)
+    })
+    .await
+}
+
+/// Runs a script in a stub of an origin, in a hidden page of its own, and hands what it
+/// returned on while the page is still there.
+///
+/// # Errors
+/// Those of the browser and of `then`.
+///
+/// # Cancel safety
+/// As [`read_origin`].
+pub(crate) async fn run_with<T, F>(
+    ctx: &Ctx,
+    live: &Live,
+    tabs: &Tabs,
+    origin: &str,
+    script: &str,
+    then: impl FnOnce(cdp::Session, String) -> F,
+) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
     let root = live.connection.root();
     // A hidden target is announced to nobody, so it is no tab by accident.
     let create = target::CreateTarget {
@@ -82,7 +107,10 @@ async fn run_in(
         let session = root.call(ctx, &attach).await?.session_id;
         let session = live.connection.attach(&session);
         let stub = Stub::begin(&session, ctx).await?;
-        stub.run(&format!("{origin}/browserd-aside"), script).await
+        let text = stub
+            .run(&format!("{origin}/browserd-aside"), script)
+            .await?;
+        then(session.clone(), text).await
     }
     .await;
     root.post(&target::CloseTarget {

@@ -10,7 +10,7 @@ use base::{Clock, Ctx, TabId};
 use page::{Fact, StorageOp};
 use tokio::sync::mpsc;
 
-use crate::checkpoint::part::storage;
+use crate::checkpoint::part::{indexed_db, storage};
 use crate::checkpoint::shadow::{Area, Change, Shadow};
 use crate::dirt::Dirt;
 use crate::tabs::Tabs;
@@ -65,6 +65,11 @@ impl PageWatch {
                 self.dirt.raise(now);
                 None
             }
+            Fact::IndexedDbChanged { storage_key } => {
+                self.shadow().indexed_db.note_change(storage_key.expose());
+                self.dirt.raise(self.clock.instant());
+                None
+            }
             Fact::Navigated { url } => {
                 let left = self
                     .tabs
@@ -110,6 +115,24 @@ impl PageWatch {
                 tracing::debug!(%tab, %err, "a storage area could not be read");
             }
             self.shadow().read_ended(&area, items.ok());
+            if area.tab.is_some() {
+                continue;
+            }
+            let ctx = Ctx::within(READ_LIMIT);
+            let has = indexed_db::follow(&ctx, page.session(), &area.storage_key).await;
+            let mut shadow = self.shadow();
+            if matches!(&has, Err(crate::Error::Cdp(err)) if matches!(**err, cdp::Error::Protocol { .. }))
+                && storage::storage_key_of(page.state().url.expose()).as_ref()
+                    != Some(&area.storage_key)
+            {
+                // A frame of another site, in a process of its own: what it stores is unseen.
+                let partition = format!("{}^", area.storage_key);
+                shadow.indexed_db.failed(partition, false);
+            }
+            // Where it can't be asked, the next capture finds out.
+            if has.unwrap_or(true) || shadow.indexed_db.has(&area.storage_key) {
+                shadow.indexed_db.note_change(&area.storage_key);
+            }
         }
     }
 

@@ -13,18 +13,22 @@ use page::Page;
 use store::{BlobAddress, CheckpointRow, Unpublished};
 
 use super::manifest::{
-    self, CookiesPart, Items, Manifest, OriginEntry, OriginPart, TabEntry, TabPart, kind,
+    self, CookiesPart, IndexedDbEntry, Items, Manifest, OriginEntry, OriginPart, TabEntry, TabPart,
+    kind,
 };
-use super::part::{cookies, form, storage};
+use super::part::{cookies, form, indexed_db, storage};
 use super::shadow::{Area, Shadow};
 use crate::Error;
 use crate::deps::Deps;
 use crate::live::Live;
 use crate::services::Service;
 use crate::summary::CheckpointInfo;
+use crate::tabs::Tabs;
 
 /// How long a page is asked for its scroll position; a stuck one keeps its last known.
 const SCROLL_LIMIT: Duration = Duration::from_millis(300);
+/// How long one origin's databases may take to be read.
+const INDEXED_DB_LIMIT: Duration = Duration::from_secs(3);
 
 /// What a capture is of, and what for.
 pub(crate) struct Order {
@@ -34,6 +38,8 @@ pub(crate) struct Order {
     pub generation: u64,
     /// Its tabs in order, with what is known of each.
     pub tabs: Vec<(TabId, Option<Page>, TabPart)>,
+    /// The table they are from.
+    pub table: Tabs,
     /// The active one.
     pub active: Option<TabId>,
     /// Its web storage.
@@ -84,6 +90,7 @@ pub(crate) async fn capture(
         deps,
         session: order.session,
     };
+    writer.read_indexed_db(ctx, live, &order).await?;
     let (manifest, parts, bytes) = writer.put_all(&order, &jar, &tabs).await?;
     if !order.kept && order.last.as_deref() == Some(&manifest) {
         return Ok(Captured::Unchanged);
@@ -108,7 +115,8 @@ pub(crate) async fn capture(
     deps.store
         .checkpoints()
         .publish(Unpublished { row, parts })
-        .await?;
+        .await
+        .inspect_err(|_| lock(&order.shadow).indexed_db.doubt_all())?;
     if order.kept {
         thin(deps, order.session).await;
     }
@@ -208,6 +216,49 @@ impl Writer<'_> {
         Ok(text)
     }
 
+    /// Reads the databases that have changed; of what can't be read the last picture stays.
+    async fn read_indexed_db(&self, ctx: &Ctx, live: &Live, order: &Order) -> Result<(), Error> {
+        let changed = lock(&order.shadow).indexed_db.take_changed();
+        for storage_key in changed {
+            let step = ctx.at_most(INDEXED_DB_LIMIT);
+            let read = indexed_db::read(&step, live, &order.table, &storage_key).await;
+            let databases = match read {
+                Ok(Some(databases)) => databases,
+                Ok(None) => {
+                    lock(&order.shadow).indexed_db.failed(storage_key, false);
+                    continue;
+                }
+                Err(err) => {
+                    lock(&order.shadow).indexed_db.failed(storage_key, true);
+                    if err.is_loss() {
+                        return Err(err);
+                    }
+                    tracing::warn!(%err, "an origin's databases could not be read");
+                    continue;
+                }
+            };
+            let mut entry = IndexedDbEntry {
+                storage_key,
+                lost: databases.lost.clone(),
+                ..IndexedDbEntry::default()
+            };
+            if !databases.databases.is_empty() {
+                let mut address = vec![];
+                let put = self.put(kind::INDEXED_DB, &databases, &mut address, &mut entry.bytes);
+                match put.await {
+                    Ok(address) => entry.part = address,
+                    Err(err) => {
+                        let mut shadow = lock(&order.shadow);
+                        shadow.indexed_db.failed(entry.storage_key, true);
+                        return Err(err);
+                    }
+                }
+            }
+            lock(&order.shadow).indexed_db.put(entry);
+        }
+        Ok(())
+    }
+
     async fn put_all(
         &self,
         order: &Order,
@@ -231,6 +282,11 @@ impl Writer<'_> {
                 storage_key: part.storage_key,
                 part: address,
             });
+        }
+        manifest.indexed_db = lock(&order.shadow).indexed_db.entries();
+        for entry in &manifest.indexed_db {
+            bytes += entry.bytes;
+            parts.extend(entry.part.parse::<BlobAddress>().ok());
         }
         for tab in tabs {
             let session_storage = of_tabs.remove(&tab.tab).unwrap_or_default();

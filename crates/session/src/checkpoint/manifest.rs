@@ -20,6 +20,8 @@ pub mod kind {
     pub const COOKIES: &str = "cookies";
     /// [`super::OriginPart`].
     pub const ORIGIN: &str = "origin";
+    /// The databases of one storage key.
+    pub const INDEXED_DB: &str = "indexed_db";
     /// [`super::TabPart`].
     pub const TAB: &str = "tab";
 }
@@ -36,6 +38,9 @@ pub struct Manifest {
     pub cookies: Option<String>,
     /// One entry per storage key, in the order of the keys.
     pub origins: Vec<OriginEntry>,
+    /// IndexedDB, one entry per storage key, in the order of the keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub indexed_db: Vec<IndexedDbEntry>,
     /// The tabs in order.
     pub tabs: Vec<TabEntry>,
     /// The number of the active tab.
@@ -50,6 +55,20 @@ pub struct OriginEntry {
     pub storage_key: String,
     /// The part's address.
     pub part: String,
+}
+
+/// Where the databases of one storage key are.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IndexedDbEntry {
+    /// Chromium's storage key.
+    pub storage_key: String,
+    /// The part's address; empty if none could be read.
+    pub part: String,
+    /// The part's size.
+    pub bytes: u64,
+    /// The words for what the part doesn't hold.
+    pub lost: Vec<String>,
 }
 
 /// Where one tab's part is.

@@ -2,4 +2,5 @@
 
 pub(crate) mod cookies;
 pub(crate) mod form;
+pub(crate) mod indexed_db;
 pub(crate) mod storage;

@@ -20,7 +20,7 @@ use page::{Gate, Navigate, Page};
 use store::{BlobAddress, CheckpointRow};
 
 use super::manifest::{CookiesPart, Items, Manifest, OriginPart, TabPart, kind, origin_of};
-use super::part::{cookies, form, storage};
+use super::part::{cookies, form, indexed_db, storage};
 use crate::Error;
 use crate::deps::Deps;
 use crate::live::Live;
@@ -44,6 +44,8 @@ pub(crate) struct Content {
     pub cookies: CookiesPart,
     /// localStorage per origin.
     pub origins: Vec<OriginPart>,
+    /// IndexedDB by storage key.
+    pub databases: Vec<(String, indexed_db::Databases)>,
     /// The tabs in order.
     pub tabs: Vec<TabPart>,
 }
@@ -110,6 +112,15 @@ pub(crate) async fn read_one(deps: &Deps, row: CheckpointRow) -> Result<Content,
     for entry in &manifest.origins {
         origins.push(parse(&part(kind::ORIGIN, &entry.part).await?)?);
     }
+    let mut databases = vec![];
+    for entry in manifest
+        .indexed_db
+        .iter()
+        .filter(|entry| !entry.part.is_empty())
+    {
+        let bytes = part(kind::INDEXED_DB, &entry.part).await?;
+        databases.push((entry.storage_key.clone(), parse(&bytes)?));
+    }
     let mut tabs = vec![];
     for entry in &manifest.tabs {
         tabs.push(parse(&part(kind::TAB, &entry.part).await?)?);
@@ -118,6 +129,7 @@ pub(crate) async fn read_one(deps: &Deps, row: CheckpointRow) -> Result<Content,
         manifest: Arc::new(manifest),
         cookies,
         origins,
+        databases,
         tabs,
         row,
     })
@@ -176,6 +188,7 @@ pub(crate) async fn restore(
             crate::aside::seed_origin(ctx, live, tabs, &part.storage_key, &part.local).await?;
         }
     }
+    let databases = restore_databases(ctx, live, tabs, content).await?;
     let loaded = futures_util::future::try_join_all(
         pages
             .iter()
@@ -183,7 +196,41 @@ pub(crate) async fn restore(
             .map(|(page, tab)| load(ctx, page, tab)),
     )
     .await?;
-    Ok(report(content, jar, &seeded, &loaded, kept_profile))
+    let mut report = report(content, jar, &seeded, &loaded, kept_profile);
+    sort(
+        databases,
+        Part::IndexedDb,
+        &mut report.restored,
+        &mut report.lost,
+    );
+    let over = |entry: &super::manifest::IndexedDbEntry| {
+        entry.lost.iter().any(|word| word == BLOBS_OVER_LIMIT)
+    };
+    if content.manifest.indexed_db.iter().any(over) {
+        report.lost.push(Part::BlobsOverLimit);
+    }
+    report.lost.sort();
+    Ok(report)
+}
+
+/// The word by which a part tells that it lacks Blobs.
+const BLOBS_OVER_LIMIT: &str = "blobs_over_limit";
+
+/// Fills every origin's databases; tells whether all that there was is there again.
+async fn restore_databases(
+    ctx: &Ctx,
+    live: &Live,
+    tabs: &Tabs,
+    content: &Content,
+) -> Result<bool, Error> {
+    let entries = &content.manifest.indexed_db;
+    let mut whole = entries
+        .iter()
+        .all(|entry| entry.lost.iter().all(|word| word == BLOBS_OVER_LIMIT));
+    for (storage_key, databases) in &content.databases {
+        whole &= indexed_db::restore(ctx, live, tabs, storage_key, databases).await?;
+    }
+    Ok(whole)
 }
 
 /// Brings one tab back in a browser whose other state is in place: after its renderer crashed.
@@ -231,11 +278,15 @@ async fn clear(ctx: &Ctx, live: &Live, content: &Content) -> Result<(), Error> {
     let root = live.connection.root();
     root.call(ctx, &storage_wire::ClearCookies::default())
         .await?;
-    for origin in content
-        .origins
-        .iter()
-        .filter_map(|part| origin_of(&part.storage_key))
-    {
+    let local = content.origins.iter().map(|part| &part.storage_key);
+    let databases = content.manifest.indexed_db.iter();
+    let mut origins: Vec<_> = local
+        .chain(databases.map(|entry| &entry.storage_key))
+        .filter_map(|storage_key| origin_of(storage_key))
+        .collect();
+    origins.sort_unstable();
+    origins.dedup();
+    for origin in origins {
         let clear = storage_wire::ClearDataForOrigin {
             origin: origin.to_owned(),
             storage_types: "all".to_owned(),
@@ -495,7 +546,7 @@ fn report(
     );
     sort_forms(loaded, &mut restored, &mut lost);
     lost.extend(NEVER);
-    lost.extend([Part::IndexedDb, Part::ServiceWorkers]);
+    lost.push(Part::ServiceWorkers);
     if kept_profile {
         lost.push(Part::ProfileUnverified);
     }
@@ -563,6 +614,7 @@ mod tests {
             manifest: Arc::default(),
             cookies: CookiesPart::default(),
             origins,
+            databases: vec![],
             tabs,
         }
     }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use base::{Instant, TabId};
 
 use super::manifest::Items;
+use super::part::indexed_db::Known;
 
 /// The most storage keys a session's shadow holds; more are counted as not kept.
 const MOST_KEYS: usize = 2_000;
@@ -45,6 +46,8 @@ pub enum Change {
 #[derive(Default)]
 pub struct Shadow {
     areas: BTreeMap<Area, Items>,
+    /// IndexedDB: which origins have it, and which of them changed.
+    pub(crate) indexed_db: Known,
     /// Areas whose read is under way, with the changes seen since it began.
     reading: BTreeMap<Area, Vec<Change>>,
     /// Areas that must be read (again) as soon as a page can.

@@ -222,6 +222,7 @@ impl Session {
                 .into_iter()
                 .map(|(id, tab)| (id, tab.page, tab.known))
                 .collect(),
+            table: self.tabs.clone(),
             active: self.tabs.active(),
             shadow: Arc::clone(&self.shadow),
             cause: cause.to_owned(),
