@@ -53,6 +53,8 @@ causes! {
     DaemonRestarted = "daemon_restarted",
     /// The daemon was stopped together with its browsers.
     ShutDown = "shut_down",
+    /// Nobody used it, and its browser was given back.
+    Parked = "parked",
     /// A caller asked for it back.
     Resumed = "resumed",
     /// A caller asked for a checkpoint to be restored.

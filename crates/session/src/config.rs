@@ -38,7 +38,11 @@ pub struct Config {
     pub recovery_limit: Duration,
     /// The shortest time from the start of one event capture to the next.
     pub capture_every: Duration,
-    /// Whether event captures are taken at all.
+    /// How long a session may be idle before it gives its browser back; `None` for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How often a version is kept of a session that changes; `None` for never.
+    pub timer_capture: Option<Duration>,
+    /// Whether captures are taken unasked.
     pub captures: bool,
     /// What is kept of what was captured, and for how long.
     pub retention: store::Retention,
@@ -69,6 +73,8 @@ impl Config {
             silence: Duration::from_secs(5),
             recovery_limit: Duration::from_secs(60),
             capture_every: Duration::from_millis(800),
+            idle_timeout: Some(Duration::from_secs(30 * 60)),
+            timer_capture: Some(Duration::from_secs(300)),
             captures: true,
             retention: store::Retention::default(),
             auto_resume: false,

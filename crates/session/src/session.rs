@@ -17,6 +17,7 @@ mod capturing;
 mod closing;
 mod done;
 mod news;
+mod parking;
 mod recovering;
 mod restoring;
 
@@ -47,6 +48,7 @@ use crate::tabs::Tabs;
 use crate::watch_pages::{MOST_FACTS, PageNews, PageWatch};
 use capturing::Capturing;
 use done::Done;
+use parking::Parking;
 
 /// How many commands may wait for a session's task.
 const MOST_COMMANDS: usize = 256;
@@ -110,6 +112,7 @@ pub(crate) struct Session {
     checking: bool,
     waiting: Vec<oneshot::Sender<Result<Option<Recovered>, Error>>>,
     closing: closing::Closing,
+    parking: Parking,
 
     facts: VecDeque<Fact>,
     replies: Vec<Box<dyn FnOnce() + Send>>,
@@ -174,7 +177,7 @@ impl Session {
         let session = Self {
             cause: row.cause.parse().unwrap_or(Cause::Opened),
             recovered: row.recovered.as_deref().and_then(report::decode),
-            capturing: Capturing::new(dirt),
+            capturing: Capturing::new(dirt, now),
             capture_turn: Arc::default(),
             publish: watch::Sender::new(summary_of(&row, &state, &tabs)),
             claimed: None,
@@ -191,6 +194,7 @@ impl Session {
             checking: false,
             waiting: vec![],
             closing: closing::Closing::default(),
+            parking: Parking::new(now),
             facts: VecDeque::new(),
             replies: vec![],
             save_row: false,
@@ -352,6 +356,7 @@ impl Session {
             Fact::RestoreFailed(_) => Cause::RestoreFailed,
             Fact::NotAdopted => Cause::DaemonRestarted,
             Fact::Released => Cause::ShutDown,
+            Fact::Parked => Cause::Parked,
             Fact::ResumeAsked(_) => Cause::Resumed,
             Fact::RestoreAsked(..) => Cause::RestoreAsked,
             Fact::Aged => Cause::TooOld,
@@ -425,6 +430,13 @@ impl Session {
             if let Some(due) = self.capturing.due(self.deps.config.capture_every) {
                 wake = wake.min(due);
             }
+            let timer = self.deps.config.timer_capture;
+            if let Some(due) = timer.and_then(|every| self.timer_due(every)) {
+                wake = wake.min(due);
+            }
+            if let Some(due) = self.parks_at() {
+                wake = wake.min(due);
+            }
         }
         if let Some(due) = self.ages_at(now) {
             wake = wake.min(due);
@@ -446,6 +458,14 @@ impl Session {
             let due = self.capturing.due(self.deps.config.capture_every);
             if due.is_some_and(|due| due <= now) {
                 self.capture_latest();
+            }
+            let timer = self.deps.config.timer_capture;
+            let due = timer.and_then(|every| self.timer_due(every));
+            if due.is_some_and(|due| due <= now) {
+                self.capture_by_timer();
+            }
+            if self.parks_at().is_some_and(|due| due <= now) {
+                self.park();
             }
         }
         if self.ages_at(now).is_some_and(|due| due <= now) {

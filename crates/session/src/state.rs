@@ -138,6 +138,8 @@ pub enum Fact {
     NotAdopted,
     /// The browser was given back with everything stored.
     Released,
+    /// Nobody uses the session, and its last checkpoint is stored.
+    Parked,
     /// A caller, or `auto_resume`, wants the session back.
     ResumeAsked(LinkId),
     /// A caller wants the session as this checkpoint of it has it; what it is now is kept.
@@ -316,6 +318,12 @@ impl State {
                 vec![Effect::RefuseHeld, Effect::StopBrowser],
             ),
 
+            // Only what can come back is given away.
+            (state @ Self::Alive { .. }, Fact::Parked) => match newest {
+                Some(from) => (Self::Recoverable { from }, vec![Effect::StopBrowser]),
+                None => (state, vec![]),
+            },
+
             (
                 Self::Starting { .. }
                 | Self::Alive { .. }
@@ -376,6 +384,7 @@ impl Fact {
             // `ResumeAsked` and `RestoreAsked` bring a link that isn't anybody's yet.
             Self::NotAdopted
             | Self::Released
+            | Self::Parked
             | Self::ResumeAsked(_)
             | Self::RestoreAsked(..)
             | Self::Aged

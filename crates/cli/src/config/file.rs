@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base::Code;
 use serde::Deserialize;
@@ -60,6 +61,7 @@ struct Chrome {
 struct Sessions {
     max_sessions: Option<usize>,
     max_session_age: Option<Span>,
+    idle_timeout: Option<Span>,
     #[serde(alias = "auto_rehydrate")]
     auto_resume: Option<bool>,
     session_snapshot_interval: Option<Span>,
@@ -170,10 +172,16 @@ impl File {
             max_sessions: self.sessions.max_sessions,
             max_session_age: self.sessions.max_session_age.map(|span| span.0),
             auto_resume: self.sessions.auto_resume,
+            idle_timeout: self.sessions.idle_timeout.map(|span| span.0),
             captures: self.checkpoints.as_ref().and_then(|it| it.enabled),
             checkpoint_versions: versions.and_then(|most| usize::try_from(most).ok()),
             checkpoint_days: retention.site_knowledge_ttl_days,
             closed_session_days: retention.closed_session_days,
+            timer_capture: self
+                .checkpoints
+                .as_ref()
+                .and_then(|it| it.interval_seconds)
+                .map(Duration::from_secs),
             call_limit: self.limits.call.map(|span| span.0),
             shutdown_limit: self.shutdown.limit.map(|span| span.0),
             stop_browsers: self.shutdown.stop_browsers,
@@ -182,7 +190,6 @@ impl File {
     }
 
     fn not_yet(&self) -> Vec<String> {
-        let checkpoints = self.checkpoints.as_ref();
         let recording = self.recording.as_ref();
         let given = [
             (
@@ -192,10 +199,6 @@ impl File {
             (
                 "sessions.max_session_snapshots",
                 self.sessions.max_session_snapshots.is_some(),
-            ),
-            (
-                "checkpoints.interval_seconds",
-                checkpoints.is_some_and(|it| it.interval_seconds.is_some()),
             ),
             (
                 "recording.auto_record",

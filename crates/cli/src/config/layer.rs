@@ -31,6 +31,10 @@ pub struct Layer {
     pub max_session_age: Option<Duration>,
     /// Whether recoverable sessions are resumed at start.
     pub auto_resume: Option<bool>,
+    /// How long a session may be idle before it is parked; zero for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How often a version is kept of a session that changes; zero for never.
+    pub timer_capture: Option<Duration>,
     /// Whether checkpoints are taken unasked.
     pub captures: Option<bool>,
     /// How many checkpoints that nobody asked for a session keeps; zero for all.
@@ -77,6 +81,8 @@ impl Layer {
             max_sessions: self.max_sessions.or(below.max_sessions),
             max_session_age: self.max_session_age.or(below.max_session_age),
             auto_resume: self.auto_resume.or(below.auto_resume),
+            idle_timeout: self.idle_timeout.or(below.idle_timeout),
+            timer_capture: self.timer_capture.or(below.timer_capture),
             captures: self.captures.or(below.captures),
             checkpoint_versions: self.checkpoint_versions.or(below.checkpoint_versions),
             checkpoint_days: self.checkpoint_days.or(below.checkpoint_days),

@@ -52,6 +52,10 @@ pub struct Config {
     pub max_session_age: Option<Duration>,
     /// Whether recoverable sessions are resumed at start.
     pub auto_resume: bool,
+    /// How long a session may be idle before it is parked; `None` for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How often a version is kept of a session that changes; `None` for never.
+    pub timer_capture: Option<Duration>,
     /// Whether checkpoints are taken unasked.
     pub captures: bool,
     /// What is kept of what was captured, and for how long.
@@ -105,6 +109,8 @@ impl Config {
             max_sessions: layer.max_sessions.unwrap_or(10),
             max_session_age: limit(layer.max_session_age, Duration::from_secs(24 * 3600)),
             auto_resume: layer.auto_resume.unwrap_or(false),
+            idle_timeout: limit(layer.idle_timeout, Duration::from_secs(30 * 60)),
+            timer_capture: limit(layer.timer_capture, Duration::from_secs(300)),
             captures: layer.captures.unwrap_or(true),
             retention: Retention {
                 versions: Some(layer.checkpoint_versions.unwrap_or(10)).filter(|most| *most != 0),
@@ -187,12 +193,14 @@ mod tests {
 
     #[test]
     fn zero_is_no_limit() {
-        let file = "[chrome]\norphan_timeout = 0\n[sessions]\nmax_session_age = '0s'";
+        let file = "[chrome]\norphan_timeout = 0\n[sessions]\nmax_session_age = '0s'\nidle_timeout = 0\n\
+            [checkpoints]\ninterval_seconds = 0";
         let config = load(file, Environment::default(), Layer::default()).unwrap();
         assert_eq!(
             (config.orphan_timeout, config.max_session_age),
             (None, None)
         );
+        assert_eq!((config.idle_timeout, config.timer_capture), (None, None));
     }
 
     #[test]
@@ -238,6 +246,7 @@ mod tests {
         assert!(config.auto_resume && config.captures);
         assert_eq!(config.retention.versions, Some(5));
         assert_eq!(config.retention.asked_for, None);
+        assert_eq!(config.timer_capture, Some(Duration::from_secs(300)));
         assert!(
             config
                 .not_yet

@@ -39,6 +39,8 @@ pub fn read(environment: &Environment) -> Result<Layer, Failure> {
         max_sessions: parsed(environment, &["BROWSERD_MAX_SESSIONS", "MAX_SESSIONS"])?,
         max_session_age: span("BROWSERD_MAX_SESSION_AGE")?,
         auto_resume: switch(environment, "BROWSERD_AUTO_RESUME"),
+        idle_timeout: span("BROWSERD_IDLE_TIMEOUT")?,
+        timer_capture: span("BROWSERD_CHECKPOINT_INTERVAL")?,
         captures: switch(environment, "BROWSERD_CHECKPOINTS"),
         checkpoint_versions: parsed(environment, &["BROWSERD_MAX_SNAPSHOT_VERSIONS"])?,
         checkpoint_days: parsed(environment, &["BROWSERD_SITE_KNOWLEDGE_TTL_DAYS"])?,

@@ -50,6 +50,8 @@ pub async fn started(
         max_sessions: config.max_sessions,
         max_session_age: config.max_session_age.unwrap_or(ANY_AGE),
         auto_resume: config.auto_resume,
+        idle_timeout: config.idle_timeout,
+        timer_capture: config.timer_capture,
         captures: config.captures,
         retention: config.retention,
         epoch,

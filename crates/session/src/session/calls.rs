@@ -51,6 +51,7 @@ impl Session {
     }
 
     fn act(&mut self, pending: Pending) {
+        self.note_use();
         if self.closing.has_begun() {
             let refused = self.refusal();
             self.reply(pending.reply, Err(refused));
@@ -101,6 +102,7 @@ impl Session {
     }
 
     fn wake(&mut self, resume: Resume, reply: oneshot::Sender<Result<Option<Recovered>, Error>>) {
+        self.note_use();
         if self.closing.has_begun() {
             let refused = self.refusal();
             self.reply(reply, Err(refused));
@@ -139,6 +141,7 @@ impl Session {
     /// The session is alive: whoever waited may go on.
     pub(super) fn run_held(&mut self) {
         self.answer_restore();
+        self.note_use();
         for waiting in std::mem::take(&mut self.waiting) {
             let untold = self.untold();
             self.reply(waiting, Ok(untold));
@@ -381,6 +384,7 @@ impl Session {
     fn answer(&mut self, pending: Pending, tab: Option<TabId>, result: Result<Outcome, Error>) {
         self.row.call_count += 1;
         self.row.last_activity = self.deps.clock.wall();
+        self.note_use();
         let acted = result.map(|outcome| Acted {
             session: self.row.id,
             tab: tab.or_else(|| self.tabs.active()),

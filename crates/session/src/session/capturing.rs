@@ -36,10 +36,13 @@ pub(super) struct Capturing {
     /// A service died: what the browser holds is not the session's state.
     frozen: bool,
     failures: u32,
+    /// When a version was last kept, and whether anything has changed since.
+    kept_at: Instant,
+    changed: bool,
 }
 
 impl Capturing {
-    pub(super) fn new(dirt: Dirt) -> Self {
+    pub(super) const fn new(dirt: Dirt, now: Instant) -> Self {
         Self {
             dirt,
             newest: None,
@@ -48,6 +51,8 @@ impl Capturing {
             last_start: None,
             frozen: false,
             failures: 0,
+            kept_at: now,
+            changed: false,
         }
     }
 
@@ -69,11 +74,39 @@ impl Capturing {
             return None;
         }
         let since = self.dirt.since()?;
+        let earliest = self.earliest(every).unwrap_or(since);
+        Some(earliest.max(since + GATHER))
+    }
+
+    /// Returns when the next kept version is due by the timer, if anything has changed.
+    fn timer_due(&self, timer: Duration, every: Duration) -> Option<Instant> {
+        if self.under_way || self.frozen || !self.changed {
+            return None;
+        }
+        let due = self.kept_at + timer;
+        Some(
+            self.earliest(every)
+                .map_or(due, |earliest| due.max(earliest)),
+        )
+    }
+
+    /// Returns when the next capture may begin: the later, the more of them failed.
+    fn earliest(&self, every: Duration) -> Option<Instant> {
         let pause = every
             .saturating_mul(1 << self.failures.min(6))
             .min(LONGEST_PAUSE);
-        let earliest = self.last_start.map_or(since, |start| start + pause);
-        Some(earliest.max(since + GATHER))
+        self.last_start.map(|start| start + pause)
+    }
+
+    /// Takes a published checkpoint for the newest.
+    fn published(&mut self, info: CheckpointInfo, manifest: Arc<Manifest>, now: Instant) {
+        self.failures = 0;
+        self.last = Some(manifest);
+        self.changed = is_rolling(&info);
+        if !self.changed {
+            self.kept_at = now;
+        }
+        self.newest = Some(info);
     }
 
     /// Stops captures until [`Capturing::thaw`]; `false` if they are stopped already.
@@ -114,7 +147,10 @@ impl Session {
     /// Reads which checkpoint is the newest that can be used.
     pub(super) async fn load_newest(&mut self) {
         match self.deps.store.checkpoints().newest(self.row.id).await {
-            Ok(newest) => self.capturing.newest = newest.as_ref().map(capture::info),
+            Ok(newest) => {
+                self.capturing.newest = newest.as_ref().map(capture::info);
+                self.capturing.changed = self.capturing.newest.as_ref().is_some_and(is_rolling);
+            }
             Err(err) => tracing::error!(%err, "the session's checkpoints can't be read"),
         }
     }
@@ -163,12 +199,25 @@ impl Session {
         }
     }
 
+    /// Returns when the next version is kept by the timer.
+    pub(super) fn timer_due(&self, timer: Duration) -> Option<Instant> {
+        let config = &self.deps.config;
+        let due = || self.capturing.timer_due(timer, config.capture_every);
+        config.captures.then(due).flatten()
+    }
+
+    /// Keeps a version of what has changed since the last one that was kept.
+    pub(super) fn capture_by_timer(&mut self) {
+        self.order("timer", Some("Autosave · timer"), true, None, Then::Nothing);
+    }
+
     /// Captures for a step of the session's life.
     pub(super) fn capture_for(&mut self, then: Then) {
         match then {
             Then::Nothing | Then::Alive => self.order("open", None, false, None, then),
             Then::Restore => self.order("restore", Some(BEFORE_RESTORE), true, None, then),
             Then::Close => self.order("close", Some("Autosave · close"), true, None, then),
+            Then::Park => self.order("park", Some("Autosave · park"), true, None, then),
             Then::ShutDown => {
                 self.order("shutdown", Some("Autosave · shutdown"), true, None, then);
             }
@@ -181,6 +230,7 @@ impl Session {
         name: Option<&str>,
         reply: oneshot::Sender<Result<CheckpointInfo, Error>>,
     ) {
+        self.note_use();
         if self.capturing.is_frozen() {
             self.held_captures.push((name.map(str::to_owned), reply));
             return;
@@ -266,9 +316,8 @@ impl Session {
                 for part in tabs {
                     self.tabs.update(TabId(part.tab), |tab| tab.known = part);
                 }
-                self.capturing.failures = 0;
-                self.capturing.last = Some(manifest);
-                self.capturing.newest = Some(info.clone());
+                let now = self.deps.clock.instant();
+                self.capturing.published(info.clone(), manifest, now);
                 (self.save_row, self.save_tabs) = (true, true);
                 if let Some(reply) = reply {
                     self.reply(reply, Ok(info));
@@ -315,7 +364,13 @@ impl Session {
             },
             Then::Restore => self.on_kept_before_restore(link, failure),
             Then::Close => self.facts.push_back(Fact::CloseAsked),
+            Then::Park => self.on_park_captured(link, failure),
             Then::ShutDown => self.on_last_capture(),
         }
     }
+}
+
+/// Tells whether a checkpoint is the rolling latest, and no version of its own.
+fn is_rolling(info: &CheckpointInfo) -> bool {
+    matches!(info.cause.as_str(), "event" | "open")
 }

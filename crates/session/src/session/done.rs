@@ -86,6 +86,8 @@ pub(super) enum Then {
     Restore,
     /// The session closes.
     Close,
+    /// The session is idle, and its browser is given back.
+    Park,
     /// The daemon stops.
     ShutDown,
 }
@@ -155,6 +157,7 @@ impl Session {
         self.running = None;
         self.checking = false;
         self.capturing.broken();
+        self.parking.given_up(self.deps.clock.instant());
         if let Some(link) = self.state.link() {
             self.facts.push_back(Fact::LinkLost(link));
         }

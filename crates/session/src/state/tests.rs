@@ -25,6 +25,7 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         any_link().prop_map(Fact::RestoreFailed),
         Just(Fact::NotAdopted),
         Just(Fact::Released),
+        Just(Fact::Parked),
         any_link().prop_map(Fact::ResumeAsked),
         Just(Fact::Aged),
     ]
@@ -191,4 +192,26 @@ fn every_session_without_a_browser_can_be_restored_from_a_checkpoint_that_is_nam
         assert_eq!(next.link(), Some(LinkId(1)));
         assert_eq!(effects, [Effect::Recover(LinkId(1), asked)]);
     }
+}
+
+#[test]
+fn only_a_living_session_that_can_come_back_is_parked() {
+    let link = LinkId(0);
+    let from = CheckpointId::new();
+    let alive = State::Alive { link };
+    assert_eq!(
+        alive.clone().step(Fact::Parked, Some(from), LinkId(1)),
+        (State::Recoverable { from }, vec![Effect::StopBrowser])
+    );
+    assert_eq!(
+        alive.clone().step(Fact::Parked, None, LinkId(1)),
+        (alive, vec![])
+    );
+    let reconnecting = State::Reconnecting { link };
+    assert_eq!(
+        reconnecting
+            .clone()
+            .step(Fact::Parked, Some(from), LinkId(1)),
+        (reconnecting, vec![])
+    );
 }
