@@ -87,8 +87,8 @@ JSON.stringify({
   error: [error instanceof TypeError, error.message, error.cause, typeof error.stack],
   boxes: boxes.map(box => typeof box + typeof box.valueOf()),
   text: [Object.keys(text).length, Object.hasOwn(text, '__proto__'), text['half \ud800'] === '\udc00', text.zero === '\0'],
-  file: [file instanceof File, file.name, file.type, file.lastModified, await file.text()],
   count: await done(stores.values.count()),
+  file: [file instanceof File, file.name, file.type, file.lastModified, await file.text()],
 });
 ";
 

@@ -44,7 +44,7 @@ fn an_idle_session_is_parked_and_comes_back_logged_in_on_demand() {
     agent.expect_text("Hello, ada");
 
     // A call that runs is no idleness, however long it takes.
-    let slow = "new Promise(done => setTimeout(() => done('whole'), 4000))";
+    let slow = "await new Promise(done => setTimeout(() => done('whole'), 4000))";
     assert_eq!(agent.evaluate(slow), "whole");
 
     // Nor is a page that waits for an answer to its dialog.

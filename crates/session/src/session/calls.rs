@@ -141,7 +141,7 @@ impl Session {
     /// The session is alive: whoever waited may go on.
     pub(super) fn run_held(&mut self) {
         self.answer_restore();
-        self.note_use();
+        self.parking.back(self.deps.clock.instant());
         for waiting in std::mem::take(&mut self.waiting) {
             let untold = self.untold();
             self.reply(waiting, Ok(untold));

@@ -40,6 +40,12 @@ impl Parking {
         self.used_at = now;
     }
 
+    /// Notes that the session has a browser again.
+    pub(super) const fn back(&mut self, now: Instant) {
+        self.begun = None;
+        self.used_at = now;
+    }
+
     /// Notes that whatever was begun came to nothing.
     pub(super) fn given_up(&mut self, now: Instant) {
         if self.begun.take().is_some() {
@@ -102,10 +108,13 @@ impl Session {
             self.parking.given_up(now);
             return;
         }
-        let unused = self.parking.begun.take() == Some(self.parking.used_at);
-        // Whoever came meanwhile finds the session as it was.
+        let unused = self.parking.begun == Some(self.parking.used_at);
         if unused && self.is_current(link) && self.is_idle() {
+            // It counts as begun until the session is alive again: the time is still up.
             self.facts.push_back(Fact::Parked);
+        } else {
+            // Whoever came meanwhile finds the session as it was.
+            self.parking.begun = None;
         }
     }
 }
