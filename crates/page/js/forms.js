@@ -49,7 +49,7 @@ function isSecret(element) {
 }
 
 // Where the element is: tag and place among its like, through shadow trees and frames.
-function placeOf(element) {
+function routeOf(element) {
   const steps = [];
   for (let node = element; node && steps.length < MAX_DEPTH;) {
     const name = localName(node);
@@ -88,7 +88,7 @@ function identityOf(element) {
     id: (attribute(element, 'id') || '').slice(0, 200),
     name: (attribute(element, 'name') || '').slice(0, 200),
     choice: toggle ? (attribute(element, 'value') || '').slice(0, 200) : '',
-    place: placeOf(element),
+    place: routeOf(element),
   };
 }
 
