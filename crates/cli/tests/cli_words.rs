@@ -88,7 +88,7 @@ fn every_operation_is_listed_as_a_command() {
 #[test]
 fn what_a_later_version_brings_is_said_to_be_missing() {
     let test = Harness::new(BROWSERD);
-    test.cli(&["kv-set"]).refused("not_available");
+    test.cli(&["verify-audit"]).refused("not_available");
     test.finish();
 }
 
