@@ -219,7 +219,7 @@ async fn a_database_of_a_newer_version_is_refused() {
             err,
             Error::Newer {
                 found: 9999,
-                known: 1
+                known: 3
             }
         ),
         "{err}"

@@ -326,6 +326,6 @@ mod tests {
             parse("list-sessions --nonsense"),
             Err(Failure::Usage(_))
         ));
-        assert!(matches!(parse("kv-set"), Err(Failure::Coded(_))));
+        assert!(matches!(parse("verify-audit"), Err(Failure::Coded(_))));
     }
 }
