@@ -135,6 +135,29 @@ fn a_closed_session_is_restored_from_the_checkpoint_named_and_a_damaged_one_is_r
     test.finish();
 }
 
+#[test]
+fn the_version_that_is_restored_is_never_the_one_too_many() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD).with("BROWSERD_MAX_SNAPSHOT_VERSIONS", "1");
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.url("/storage"));
+    agent.evaluate("localStorage.setItem('mark', 'closed')");
+    agent.close();
+    let closed = agent.call("list_session_checkpoints", json!({}));
+    let only = named(&closed, "Autosave · close").unwrap_or_else(|| panic!("{closed}"));
+    agent.call("resume_session", json!({}));
+    agent.evaluate("localStorage.setItem('mark', 'later')");
+
+    let restored = agent.call(
+        "restore_session_checkpoint",
+        json!({ "checkpoint_id": only }),
+    );
+
+    assert_eq!(restored["restored_from"]["id"], only.as_str());
+    assert_eq!(agent.evaluate(MARK), "closed");
+    test.finish();
+}
+
 /// Returns the files of the parts that are stored.
 fn blobs(test: &Harness) -> Vec<std::path::PathBuf> {
     let mut folders = vec![test.home().join("blobs")];

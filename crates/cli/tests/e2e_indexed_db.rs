@@ -175,3 +175,28 @@ fn an_origin_that_was_left_comes_back_and_no_upgrade_of_the_page_is_blocked() {
     assert_eq!(run(&mut agent, read), r#"["kept"]"#);
     test.finish();
 }
+
+#[test]
+fn an_origin_that_grew_too_large_keeps_what_was_captured_before_and_says_so() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.url("/storage"));
+    let write = "const open = indexedDB.open('grows', 1); open.onupgradeneeded = () => open.result.createObjectStore('s'); \
+        const db = globalThis.held = await done(open); const write = db.transaction('s', 'readwrite'); \
+        write.objectStore('s').put('small', 1); await whole(write)";
+    run(&mut agent, write);
+    agent.call("save_session_checkpoint", json!({ "name": "small" }));
+    let grow = "const write = held.transaction('s', 'readwrite'); \
+        for (let n = 2; n < 20; n += 1) write.objectStore('s').put('x'.repeat(1 << 20), n); await whole(write)";
+    run(&mut agent, grow);
+    agent.call("save_session_checkpoint", json!({ "name": "large" }));
+
+    test.fault(Do::KillBrowser);
+
+    let answer = agent.expect_text("Storage");
+    assert!(lost(&answer).contains(&"indexed_db"), "{answer}");
+    let read = "JSON.stringify(await done((await done(indexedDB.open('grows'))).transaction('s').objectStore('s').getAll()))";
+    assert_eq!(run(&mut agent, read), r#"["small"]"#);
+    test.finish();
+}

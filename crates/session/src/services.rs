@@ -61,6 +61,18 @@ impl Services {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns a service whose process has ended, without asking the browser.
+    ///
+    /// The news of an end comes a moment after it, and a page that is loaded in that moment
+    /// is loaded without its cookies: so this is asked before a page is, and once more after.
+    pub(crate) fn ended(&self) -> Option<Service> {
+        let runs = |(pid, start): (i32, u64)| chrome::process::is_running(pid, start);
+        self.lock()
+            .iter()
+            .find(|(_, process)| !runs(**process))
+            .map(|(service, _)| *service)
+    }
+
     /// Reads the processes again; tells which of them are not the ones known before.
     ///
     /// One that was not there before is no loss: services start when they are first needed.

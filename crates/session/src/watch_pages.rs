@@ -127,7 +127,7 @@ impl PageWatch {
             {
                 // A frame of another site, in a process of its own: what it stores is unseen.
                 let partition = format!("{}^", area.storage_key);
-                shadow.indexed_db.failed(partition, false);
+                shadow.indexed_db.failed(&partition);
             }
             // Where it can't be asked, the next capture finds out.
             if has.unwrap_or(true) || shadow.indexed_db.has(&area.storage_key) {

@@ -29,6 +29,8 @@ use crate::tabs::Tabs;
 const SCROLL_LIMIT: Duration = Duration::from_millis(300);
 /// How long one origin's databases may take to be read.
 const INDEXED_DB_LIMIT: Duration = Duration::from_secs(3);
+/// The cause of what is kept before a restore.
+pub(crate) const CAUSE_RESTORE: &str = "restore";
 
 /// What a capture is of, and what for.
 pub(crate) struct Order {
@@ -98,6 +100,7 @@ pub(crate) async fn capture(
     if let Some(lost) = live.services.check(ctx, &live.connection).await? {
         return Ok(Captured::Discarded(lost));
     }
+    let before_restore = order.cause == CAUSE_RESTORE;
     let row = CheckpointRow {
         id: CheckpointId::new(),
         session: order.session,
@@ -117,7 +120,8 @@ pub(crate) async fn capture(
         .publish(Unpublished { row, parts })
         .await
         .inspect_err(|_| lock(&order.shadow).indexed_db.doubt_all())?;
-    if order.kept {
+    // What was kept before a restore must not make the restored version one too many.
+    if order.kept && !before_restore {
         thin(deps, order.session).await;
     }
     Ok(Captured::Published(info, Arc::new(manifest), tabs))
@@ -218,18 +222,19 @@ impl Writer<'_> {
 
     /// Reads the databases that have changed; of what can't be read the last picture stays.
     async fn read_indexed_db(&self, ctx: &Ctx, live: &Live, order: &Order) -> Result<(), Error> {
-        let changed = lock(&order.shadow).indexed_db.take_changed();
-        for storage_key in changed {
+        let changed = lock(&order.shadow).indexed_db.changed();
+        for (storage_key, number) in changed {
             let step = ctx.at_most(INDEXED_DB_LIMIT);
             let read = indexed_db::read(&step, live, &order.table, &storage_key).await;
             let databases = match read {
                 Ok(Some(databases)) => databases,
                 Ok(None) => {
-                    lock(&order.shadow).indexed_db.failed(storage_key, false);
+                    let mut shadow = lock(&order.shadow);
+                    shadow.indexed_db.unreadable(&storage_key, number);
                     continue;
                 }
                 Err(err) => {
-                    lock(&order.shadow).indexed_db.failed(storage_key, true);
+                    lock(&order.shadow).indexed_db.failed(&storage_key);
                     if err.is_loss() {
                         return Err(err);
                     }
@@ -237,6 +242,11 @@ impl Writer<'_> {
                     continue;
                 }
             };
+            if databases.databases.is_empty() && !databases.lost.is_empty() {
+                let mut shadow = lock(&order.shadow);
+                shadow.indexed_db.unreadable(&storage_key, number);
+                continue;
+            }
             let mut entry = IndexedDbEntry {
                 storage_key,
                 lost: databases.lost.clone(),
@@ -245,16 +255,9 @@ impl Writer<'_> {
             if !databases.databases.is_empty() {
                 let mut address = vec![];
                 let put = self.put(kind::INDEXED_DB, &databases, &mut address, &mut entry.bytes);
-                match put.await {
-                    Ok(address) => entry.part = address,
-                    Err(err) => {
-                        let mut shadow = lock(&order.shadow);
-                        shadow.indexed_db.failed(entry.storage_key, true);
-                        return Err(err);
-                    }
-                }
+                entry.part = put.await?;
             }
-            lock(&order.shadow).indexed_db.put(entry);
+            lock(&order.shadow).indexed_db.read(entry, number);
         }
         Ok(())
     }
@@ -283,7 +286,11 @@ impl Writer<'_> {
                 part: address,
             });
         }
-        manifest.indexed_db = lock(&order.shadow).indexed_db.entries();
+        {
+            let shadow = lock(&order.shadow);
+            manifest.indexed_db = shadow.indexed_db.entries();
+            manifest.indexed_db_over = shadow.indexed_db.is_over();
+        }
         for entry in &manifest.indexed_db {
             bytes += entry.bytes;
             parts.extend(entry.part.parse::<BlobAddress>().ok());

@@ -41,6 +41,9 @@ pub struct Manifest {
     /// IndexedDB, one entry per storage key, in the order of the keys.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub indexed_db: Vec<IndexedDbEntry>,
+    /// There were more origins with databases than are followed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub indexed_db_over: bool,
     /// The tabs in order.
     pub tabs: Vec<TabEntry>,
     /// The number of the active tab.

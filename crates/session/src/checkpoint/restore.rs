@@ -224,9 +224,10 @@ async fn restore_databases(
     content: &Content,
 ) -> Result<bool, Error> {
     let entries = &content.manifest.indexed_db;
-    let mut whole = entries
-        .iter()
-        .all(|entry| entry.lost.iter().all(|word| word == BLOBS_OVER_LIMIT));
+    let is_whole = |entry: &super::manifest::IndexedDbEntry| {
+        entry.lost.iter().all(|word| word == BLOBS_OVER_LIMIT)
+    };
+    let mut whole = !content.manifest.indexed_db_over && entries.iter().all(is_whole);
     for (storage_key, databases) in &content.databases {
         whole &= indexed_db::restore(ctx, live, tabs, storage_key, databases).await?;
     }

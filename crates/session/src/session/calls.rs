@@ -193,6 +193,11 @@ impl Session {
                 self.run_express(pending);
                 continue;
             }
+            if let Some(service) = self.live.as_ref().and_then(|live| live.services.ended()) {
+                self.queue.push_front(pending);
+                self.on_service_lost(service);
+                return;
+            }
             let since = self.deps.clock.instant();
             if let Some(abort) = self.spawn_call(pending, true) {
                 self.running = Some(Running { abort, since });
@@ -274,9 +279,30 @@ impl Session {
                 self.check_services(link, pending, tab, err);
             }
             Err(err) if err.is_loss() => self.on_cut_off(link, pending, tab, &err),
+            Ok(_) if self.has_lost_state_under(link, &pending) => {
+                tracing::warn!("a page was loaded while its cookies were lost; loading it again");
+                let checked = Pending {
+                    checked: true,
+                    ..pending
+                };
+                self.queue.push_front(checked);
+            }
             result => self.answer(pending, tab, result),
         }
         self.run_queue();
+    }
+
+    /// Tells whether a service died while a page was being loaded: what came was asked for
+    /// without its cookies, and is asked for once more when the browser has them again.
+    fn has_lost_state_under(&mut self, link: LinkId, pending: &Pending) -> bool {
+        let loads = matches!(pending.act, Act::Navigate(_));
+        if !loads || pending.checked || !self.is_current(link) {
+            return false;
+        }
+        if let Some(service) = self.live.as_ref().and_then(|live| live.services.ended()) {
+            self.on_service_lost(service);
+        }
+        self.capturing.is_frozen()
     }
 
     fn check_services(&mut self, link: LinkId, pending: Pending, tab: Option<TabId>, err: Error) {

@@ -11,7 +11,7 @@ use super::recovering::shadow_of;
 use super::restoring::BEFORE_RESTORE;
 use super::{Session, own};
 use crate::Error;
-use crate::checkpoint::capture::{self, Captured, Order, capture};
+use crate::checkpoint::capture::{self, CAUSE_RESTORE, Captured, Order, capture};
 use crate::checkpoint::manifest::{Items, Manifest};
 use crate::checkpoint::restore::{self, Content};
 use crate::dirt::Dirt;
@@ -215,7 +215,7 @@ impl Session {
     pub(super) fn capture_for(&mut self, then: Then) {
         match then {
             Then::Nothing | Then::Alive => self.order("open", None, false, None, then),
-            Then::Restore => self.order("restore", Some(BEFORE_RESTORE), true, None, then),
+            Then::Restore => self.order(CAUSE_RESTORE, Some(BEFORE_RESTORE), true, None, then),
             Then::Close => self.order("close", Some("Autosave · close"), true, None, then),
             Then::Park => self.order("park", Some("Autosave · park"), true, None, then),
             Then::ShutDown => {

@@ -425,9 +425,10 @@ pub(super) fn shadow_of(content: &Content) -> crate::checkpoint::shadow::Shadow 
         };
         shadow.load(area, part.local.clone());
     }
-    for entry in &content.manifest.indexed_db {
-        shadow.indexed_db.load(entry.clone());
-    }
+    let manifest = &content.manifest;
+    shadow
+        .indexed_db
+        .load(&manifest.indexed_db, manifest.indexed_db_over);
     for tab in &content.tabs {
         for (storage_key, items) in &tab.session_storage {
             let area = Area {

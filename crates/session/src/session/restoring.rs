@@ -239,7 +239,7 @@ async fn keep(deps: &Deps, row: CheckpointRow) -> Result<Option<CheckpointInfo>,
     let kept = CheckpointRow {
         id: CheckpointId::new(),
         name: Some(Private::new(BEFORE_RESTORE.to_owned())),
-        cause: "restore".to_owned(),
+        cause: capture::CAUSE_RESTORE.to_owned(),
         kept: true,
         ..row
     };

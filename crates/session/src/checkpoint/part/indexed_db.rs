@@ -78,28 +78,47 @@ struct Index {
 pub(crate) struct Known {
     /// By storage key; an empty part is an origin without a database.
     entries: BTreeMap<String, IndexedDbEntry>,
-    changed: std::collections::BTreeSet<String>,
+    /// By storage key; the number tells one change from the next.
+    changed: BTreeMap<String, u64>,
+    changes: u64,
+    /// There were more origins than are followed.
+    over: bool,
 }
 
-/// How many origins are followed; what has no room is told as lost.
+/// How many origins are followed; that there were more is told as lost.
 const MOST_ORIGINS: usize = 2_000;
 
 impl Known {
     /// Takes over a checkpoint's picture.
-    pub(crate) fn load(&mut self, entry: IndexedDbEntry) {
-        self.entries.insert(entry.storage_key.clone(), entry);
+    pub(crate) fn load(&mut self, entries: &[IndexedDbEntry], over: bool) {
+        self.over |= over;
+        for entry in entries {
+            self.put(entry.clone());
+        }
     }
 
     /// Notes that an origin's databases may have changed.
     pub(crate) fn note_change(&mut self, storage_key: &str) {
-        if self.changed.len() < MOST_ORIGINS {
-            self.changed.insert(storage_key.to_owned());
-        } else {
+        if !self.changed.contains_key(storage_key) && MOST_ORIGINS <= self.changed.len() {
+            self.no_room();
+            return;
+        }
+        self.changes += 1;
+        self.changed.insert(storage_key.to_owned(), self.changes);
+    }
+
+    fn no_room(&mut self) {
+        if !std::mem::replace(&mut self.over, true) {
             tracing::warn!(
                 limit = MOST_ORIGINS,
-                "more origins change than are followed"
+                "more origins have databases than are followed"
             );
         }
+    }
+
+    /// Tells whether there were more origins than are followed.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.over
     }
 
     /// Tells whether an origin has databases in the picture.
@@ -109,38 +128,62 @@ impl Known {
 
     /// Notes that no part of the picture can be relied on: all of it is read again.
     pub(crate) fn doubt_all(&mut self) {
-        self.changed.extend(self.entries.keys().cloned());
-    }
-
-    /// Takes the origins that have to be read.
-    pub(crate) fn take_changed(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.changed).into_iter().collect()
-    }
-
-    /// Puts an origin's new picture in place; one without databases is forgotten.
-    pub(crate) fn put(&mut self, entry: IndexedDbEntry) {
-        if entry.part.is_empty() && entry.lost.is_empty() {
-            self.entries.remove(&entry.storage_key);
-        } else {
-            self.load(entry);
+        for storage_key in self.entries.keys() {
+            self.changes += 1;
+            self.changed.insert(storage_key.clone(), self.changes);
         }
     }
 
-    /// Notes that an origin could not be read: the last picture stays, and says that it is old.
-    pub(crate) fn failed(&mut self, storage_key: String, again: bool) {
-        let entry = self
-            .entries
-            .entry(storage_key.clone())
-            .or_insert_with(|| IndexedDbEntry {
-                storage_key: storage_key.clone(),
-                ..IndexedDbEntry::default()
-            });
+    /// Returns the origins that have to be read, each with the number of its last change.
+    ///
+    /// They stay here until they are [`read`](Self::read): a capture can end at any moment.
+    pub(crate) fn changed(&self) -> Vec<(String, u64)> {
+        let changed = self.changed.iter();
+        changed
+            .map(|(key, number)| (key.clone(), *number))
+            .collect()
+    }
+
+    /// Puts an origin's new picture in place, as it was read after change `number`; one
+    /// without databases is forgotten.
+    pub(crate) fn read(&mut self, entry: IndexedDbEntry, number: u64) {
+        self.settle(&entry.storage_key, number);
+        self.put(entry);
+    }
+
+    /// A later change has to be read again.
+    fn settle(&mut self, storage_key: &str, number: u64) {
+        if self.changed.get(storage_key) == Some(&number) {
+            self.changed.remove(storage_key);
+        }
+    }
+
+    fn put(&mut self, entry: IndexedDbEntry) {
+        if entry.part.is_empty() && entry.lost.is_empty() {
+            self.entries.remove(&entry.storage_key);
+        } else if self.entries.contains_key(&entry.storage_key) || self.entries.len() < MOST_ORIGINS
+        {
+            self.entries.insert(entry.storage_key.clone(), entry);
+        } else {
+            self.no_room();
+        }
+    }
+
+    /// Notes that an origin could not be read this time: the last picture stays, and says that
+    /// it is old.
+    pub(crate) fn failed(&mut self, storage_key: &str) {
+        let mut entry = self.entries.get(storage_key).cloned().unwrap_or_default();
+        storage_key.clone_into(&mut entry.storage_key);
         if !entry.lost.iter().any(|word| word == MISSING) {
             entry.lost.push(MISSING.to_owned());
         }
-        if again {
-            self.changed.insert(storage_key);
-        }
+        self.put(entry);
+    }
+
+    /// Notes that an origin can't be read at all, as it is after change `number`.
+    pub(crate) fn unreadable(&mut self, storage_key: &str, number: u64) {
+        self.settle(storage_key, number);
+        self.failed(storage_key);
     }
 
     /// Returns the picture in order.
@@ -300,9 +343,11 @@ fn unreadable(err: serde_json::Error) -> Error {
 mod tests {
     use super::*;
 
+    const KEY: &str = "https://a.test/";
+
     fn entry(part: &str) -> IndexedDbEntry {
         IndexedDbEntry {
-            storage_key: "https://a.test/".to_owned(),
+            storage_key: KEY.to_owned(),
             part: part.to_owned(),
             ..IndexedDbEntry::default()
         }
@@ -311,15 +356,55 @@ mod tests {
     #[test]
     fn an_origin_that_could_not_be_read_keeps_its_last_picture_and_says_so() {
         let mut known = Known::default();
-        known.put(entry("good"));
-        known.failed("https://a.test/".to_owned(), true);
+        known.note_change(KEY);
+        known.read(entry("good"), known.changed()[0].1);
+        known.note_change(KEY);
+        let changed = known.changed();
+        known.failed(KEY);
         assert_eq!(known.entries()[0].part, "good");
         assert_eq!(known.entries()[0].lost, [MISSING]);
-        assert_eq!(known.take_changed(), ["https://a.test/"]);
-        known.put(entry("new"));
+        assert_eq!(known.changed(), changed, "it is to be read again");
+        known.read(entry("new"), changed[0].1);
         assert!(known.entries()[0].lost.is_empty());
-        known.put(entry(""));
+        assert!(known.changed().is_empty());
+        known.read(entry(""), 0);
         assert!(known.entries().is_empty());
+    }
+
+    #[test]
+    fn a_change_is_forgotten_only_when_it_was_read() {
+        let mut known = Known::default();
+        known.note_change(KEY);
+        let seen = known.changed();
+        assert_eq!(known.changed(), seen, "looking takes nothing");
+        known.note_change(KEY);
+        known.read(entry("before the second change"), seen[0].1);
+        assert_eq!(known.changed().len(), 1, "the second change is to be read");
+        let seen = known.changed();
+        known.unreadable(KEY, seen[0].1);
+        assert!(known.changed().is_empty());
+        assert_eq!(known.entries()[0].lost, [MISSING]);
+    }
+
+    #[test]
+    fn more_origins_than_are_followed_are_told() {
+        let mut known = Known::default();
+        for number in 0..MOST_ORIGINS {
+            known.note_change(&format!("https://{number}.test/"));
+        }
+        known.note_change("https://0.test/");
+        assert!(!known.is_over(), "one that is followed takes no more room");
+        known.note_change(KEY);
+        assert!(known.is_over());
+        assert_eq!(known.changed().len(), MOST_ORIGINS);
+
+        let mut loaded = Known::default();
+        loaded.load(&[], true);
+        assert!(loaded.is_over(), "what was lost before stays lost");
+        for number in 0..=MOST_ORIGINS {
+            loaded.failed(&format!("https://{number}.test/"));
+        }
+        assert_eq!(loaded.entries().len(), MOST_ORIGINS);
     }
 
     #[test]
