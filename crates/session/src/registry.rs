@@ -148,6 +148,26 @@ impl Sessions {
         self.handle_of(row).await
     }
 
+    /// Returns a session that is to have a browser again: a closed one only as long as no
+    /// other session has its key. To be called with the turn held.
+    async fn find_wakeable(&self, name: &SessionName) -> Result<(Handle, StateName), Error> {
+        let handle = self.find(name).await?;
+        let (state, key) = {
+            let published = handle.published.borrow();
+            (published.state, published.key.clone())
+        };
+        if state == StateName::Closed
+            && let Some(key) = key
+            && let Some(holder) = self.by_key(&key)
+        {
+            return Err(Error::KeyTaken {
+                key,
+                holder: holder.id,
+            });
+        }
+        Ok((handle, state))
+    }
+
     async fn handle_of(&self, row: SessionRow) -> Result<Handle, Error> {
         if let Some(handle) = self.live_handle(row.id) {
             return Ok(handle);

@@ -1,6 +1,6 @@
 //! Bringing a session back, and ending it.
 
-use base::{Ctx, SessionName, StateName};
+use base::{Ctx, SessionName};
 
 use super::Sessions;
 use crate::Error;
@@ -26,21 +26,7 @@ impl Sessions {
                 .race(self.inner.turn.lock())
                 .await
                 .map_err(Error::not_sent)?;
-            let handle = self.find(who).await?;
-            let (state, key) = {
-                let published = handle.published.borrow();
-                (published.state, published.key.clone())
-            };
-            if state == StateName::Closed
-                && let Some(key) = key
-                && let Some(holder) = self.by_key(&key)
-            {
-                return Err(Error::KeyTaken {
-                    key,
-                    holder: holder.id,
-                });
-            }
-            handle
+            self.find_wakeable(who).await?.0
         };
         let recovered = handle
             .ask(ctx, |reply| Command::Wake {

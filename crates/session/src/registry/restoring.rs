@@ -1,6 +1,6 @@
 //! Restoring a checkpoint that a caller chose.
 
-use base::{CheckpointId, Ctx, SessionName, StateName};
+use base::{CheckpointId, Ctx, SessionName};
 
 use super::Sessions;
 use crate::Error;
@@ -28,20 +28,7 @@ impl Sessions {
             .race(self.inner.turn.lock())
             .await
             .map_err(Error::not_sent)?;
-        let handle = self.find(who).await?;
-        let (state, key) = {
-            let published = handle.published.borrow();
-            (published.state, published.key.clone())
-        };
-        if state == StateName::Closed
-            && let Some(key) = key
-            && let Some(holder) = self.by_key(&key)
-        {
-            return Err(Error::KeyTaken {
-                key,
-                holder: holder.id,
-            });
-        }
+        let (handle, state) = self.find_wakeable(who).await?;
         drop(turn);
         if state.holds_browser() {
             // Between browsers: what there is now comes first.
