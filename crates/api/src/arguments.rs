@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 use crate::schema::{Kind, Property};
 use crate::{ApiError, Operation, OperationInfo, alias, find, is_later};
 
-/// Arguments that every operation takes, beside its own.
-const COMMON: [&str; 1] = ["timeout_ms"];
-/// Arguments that every operation will take.
-const LATER: [&str; 1] = ["idempotency_key"];
+/// Says that a call is to be done once, however often it is repeated.
+pub const IDEMPOTENCY_KEY: &str = "idempotency_key";
+/// The longest idempotency key.
+const LONGEST_KEY: usize = 255;
 
 /// Finds the operation meant by `name` and puts its arguments into their plain form.
 ///
@@ -89,7 +89,8 @@ fn normalize(
     for (name, value) in arguments.iter_mut() {
         match known.iter().find(|property| property.name == *name) {
             Some(property) => coerce(property, value),
-            None if COMMON.contains(&name.as_str()) => {
+            // These every operation takes, beside its own.
+            None if name == "timeout_ms" => {
                 coerce(
                     &Property {
                         name: name.clone(),
@@ -103,6 +104,7 @@ fn normalize(
                     )));
                 }
             }
+            None if name == IDEMPOTENCY_KEY => check_key(value)?,
             // Whatever the operation is about, it happens in one session and one tab.
             None if name == "tab_id" && operation.is_in_session() => {}
             None => return Err(unknown_argument(operation, name)),
@@ -112,7 +114,7 @@ fn normalize(
 }
 
 fn unknown_argument(operation: &OperationInfo, name: &str) -> ApiError {
-    if LATER.contains(&name) || operation.later.contains(&name) {
+    if operation.later.contains(&name) {
         return ApiError::not_available(format_args!("`{name}` of {}", operation.name));
     }
     let known: Vec<_> = operation
@@ -125,6 +127,19 @@ fn unknown_argument(operation: &OperationInfo, name: &str) -> ApiError {
         known => format!("{} takes: {}.", operation.name, known.join(", ")),
     };
     ApiError::invalid(format!("`{name}`: {} has no such argument", operation.name)).hint(hint)
+}
+
+fn check_key(value: &Value) -> Result<(), ApiError> {
+    let key = value.as_str().unwrap_or_default();
+    let whole = key
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if key.is_empty() || LONGEST_KEY < key.len() || !whole {
+        return Err(ApiError::invalid(format!(
+            "`{IDEMPOTENCY_KEY}`: not 1 to {LONGEST_KEY} printable ASCII characters"
+        )));
+    }
+    Ok(())
 }
 
 /// Takes a text for a number or a flag, and one value for a list of one.
@@ -238,8 +253,23 @@ mod tests {
             Code::NotAvailable,
             "`diff`",
         );
-        let keyed = json!({"session_id": "a", "url": "a:", "idempotency_key": "x"});
-        refused::<Navigate>("navigate", keyed, Code::NotAvailable, "`idempotency_key`");
+    }
+
+    #[test]
+    fn an_idempotency_key_is_a_short_printable_text() {
+        let keyed = |key: Value| json!({"session_id": "a", "url": "a:", "idempotency_key": key});
+        let (_, taken) = resolve("navigate", keyed(json!("order 7"))).unwrap();
+        assert_eq!(taken[IDEMPOTENCY_KEY], "order 7");
+        for wrong in [
+            json!(""),
+            json!("é"),
+            json!("a\nb"),
+            json!(7),
+            json!("x".repeat(256)),
+        ] {
+            let refused = resolve("navigate", keyed(wrong)).unwrap_err();
+            assert!(refused.message.contains(IDEMPOTENCY_KEY), "{refused}");
+        }
     }
 
     #[test]

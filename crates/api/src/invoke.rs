@@ -23,5 +23,7 @@ pub trait Invoke: Send + Sync {
 
 /// The header that names a call, so that it can be looked up when its answer was lost.
 pub const CALL_ID_HEADER: &str = "browserd-call-id";
+/// The header that says what `idempotency_key` does among the arguments.
+pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// The header that carries the time a call still has, in milliseconds.
 pub const DEADLINE_HEADER: &str = "browserd-deadline-ms";

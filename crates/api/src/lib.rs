@@ -25,7 +25,7 @@ pub mod wire;
 
 pub use caller::{Caller, Door};
 pub use error::{ApiError, Problem};
-pub use invoke::{CALL_ID_HEADER, DEADLINE_HEADER, Invoke};
+pub use invoke::{CALL_ID_HEADER, DEADLINE_HEADER, IDEMPOTENCY_HEADER, Invoke};
 pub use operation::*;
 pub use pages::error_page;
 pub use retry::{Retry, http_status, retry};

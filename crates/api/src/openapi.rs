@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{Method, OPERATIONS, OperationInfo, Problem, schema};
+use crate::{Effect, Method, OPERATIONS, OperationInfo, Problem, schema};
 
 /// Returns the document that `/openapi.json` serves.
 #[must_use]
@@ -53,6 +53,9 @@ fn describe(operation: &OperationInfo, shared: &mut Map<String, Value>) -> Value
             body.insert(name, of);
         }
     }
+    if operation.effect != Effect::Read {
+        parameters.push(idempotency_key());
+    }
     let output = lift((operation.output_schema)(), shared);
     let mut out = json!({
         "operationId": operation.name,
@@ -83,6 +86,14 @@ fn parameter(name: &str, place: &str, required: bool, description: &Value, of: &
         of.remove("default");
     }
     json!({"name": name, "in": place, "required": required, "description": description, "schema": of})
+}
+
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key", "in": "header", "required": false,
+        "description": "The call is done once in 24 hours; repeats with the key get its outcome.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    })
 }
 
 fn request_body(

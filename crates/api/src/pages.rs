@@ -40,6 +40,7 @@ pages! {
     ProfileBusy = "profile_busy", "Close the session that uses the profile, or open this one without a profile.";
     Conflict = "conflict", "Read what is stored now, and decide anew.";
     LeaseLost = "lease_lost", "Leave the item to whoever claimed it after you; claim another with kv_claim.";
+    IdempotencyMismatch = "idempotency_mismatch", "Give a new call a key of its own; repeat a call exactly as it was sent.";
     DialogOpen = "dialog_open", "Answer the dialog with handle_dialog {accept, text}; what opened it has taken effect.";
     OutcomeUnknown = "outcome_unknown", "Take a snapshot to see whether it took effect before you repeat it.";
     BodyTooLarge = "body_too_large", "Send less at once.";

@@ -55,6 +55,7 @@ pub const fn http_status(code: Code) -> u16 {
         | Code::DialogOpen
         | Code::OutcomeUnknown => 409,
         Code::BodyTooLarge => 413,
+        Code::IdempotencyMismatch => 422,
         Code::LimitReached => 429,
         Code::Internal | Code::Corrupt | Code::WrongKey => 500,
         Code::NotAvailable => 501,
@@ -84,6 +85,7 @@ pub const fn retry(code: Code) -> Retry {
         | Code::ProfileBusy
         | Code::Conflict
         | Code::LeaseLost
+        | Code::IdempotencyMismatch
         | Code::BodyTooLarge
         | Code::Corrupt
         | Code::WrongKey

@@ -65,6 +65,8 @@ codes! {
     Conflict = "conflict",
     /// The claim the caller goes by has passed to another or is gone.
     LeaseLost = "lease_lost",
+    /// The idempotency key came before, with another call.
+    IdempotencyMismatch = "idempotency_mismatch",
     /// A dialog is open on the page and must be answered first.
     DialogOpen = "dialog_open",
     /// The call may have taken effect.

@@ -21,6 +21,8 @@ pub enum TaskKind {
     PageEvents,
     /// Reads and writes one CDP connection.
     CdpConnection,
+    /// A call that goes on when its caller has left.
+    Call,
     /// Captures a checkpoint.
     Checkpoint,
     /// Watches a process.
@@ -70,7 +72,10 @@ impl TaskKind {
     pub const fn on_cancel(self) -> OnCancel {
         match self {
             // A half-written checkpoint is worse than a slow shutdown.
-            Self::Session | Self::Checkpoint | Self::StoreWriter | Self::Server => OnCancel::Wait,
+            // So is a call of which nobody can tell how far it came.
+            Self::Session | Self::Call | Self::Checkpoint | Self::StoreWriter | Self::Server => {
+                OnCancel::Wait
+            }
             Self::PageWork
             | Self::PageEvents
             | Self::CdpConnection
@@ -87,6 +92,7 @@ impl TaskKind {
             // One session's bug is that session's end, never the daemon's.
             Self::Session | Self::PageEvents | Self::CdpConnection => OnError::EndOwner,
             Self::PageWork
+            | Self::Call
             | Self::Checkpoint
             | Self::ProcessWatch
             | Self::Server

@@ -46,6 +46,9 @@ pub struct Common {
     /// How long the call may take, such as 5s
     #[arg(long, global = true, value_name = "TIME", value_parser = span)]
     pub timeout: Option<Duration>,
+    /// Do it once, however often the command is repeated with this key
+    #[arg(long, global = true, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
 }
 
 /// The commands.

@@ -165,7 +165,11 @@ impl Dispatch {
         }
         match operation.name {
             GetStatus::NAME => self.status(&ctx).await,
-            StopDaemon::NAME => self.stop(arguments),
+            StopDaemon::NAME => {
+                // To be told twice to stop is to be told to stop.
+                arguments.remove(api::arguments::IDEMPOTENCY_KEY);
+                self.stop(arguments)
+            }
             _ => self.perform(&ctx, operation, arguments).await,
         }
     }

@@ -249,12 +249,17 @@ async fn headers_name_the_call_and_its_deadline() {
         let answer = raw(connect(), request("GET", "/v1/sessions", &headers, "")).await;
         check_problem(&answer, 400, "invalid_argument");
     }
-    let keyed = "host: localhost\r\nidempotency-key: 1\r\n";
-    check_problem(
-        &raw(connect(), request("GET", "/v1/sessions", keyed, "")).await,
-        501,
-        "not_available",
-    );
+    for key in ["1", "\"1\""] {
+        let keyed = format!("host: localhost\r\nidempotency-key: {key}\r\n");
+        let path = "/v1/sessions/a/evaluate";
+        let evaluate = |body: &str| raw(connect(), request("POST", path, &keyed, body));
+        let answer = evaluate(r#"{"expression": "1"}"#).await.json();
+        assert_eq!(answer["arguments"]["idempotency_key"], "1");
+        let same = evaluate(r#"{"expression": "1", "idempotency_key": "1"}"#).await;
+        assert_eq!(same.status, 200, "{same:?}");
+        let other = evaluate(r#"{"expression": "1", "idempotency_key": "2"}"#).await;
+        check_problem(&other, 400, "invalid_argument");
+    }
     let long = json!({"session_id": "a", "ms": 50_000}).to_string();
     let answer = unix(doors.home.path(), "POST", "/v1/sessions/a/wait_for", &long)
         .await

@@ -49,5 +49,5 @@ pub use error::Error;
 /// What a session's acts are made of.
 pub use page;
 pub use registry::{CallRecord, Filter, How, InFlight, Listing, Open, Opened, Sessions};
-pub use store::CallState;
+pub use store::{Begun, CallPrint, CallRow, CallState, Unsent};
 pub use summary::{CheckpointInfo, Recovered, Restored, Summary, TabInfo};

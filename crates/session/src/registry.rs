@@ -9,12 +9,14 @@
 //!   restoring  back to a chosen checkpoint
 //!   collecting what need not be kept is removed
 //!   journal    calls under way, and what became of calls
+//!   keyed      calls that are done once
 //! ```
 
 mod acting;
 mod collecting;
 mod ending;
 mod journal;
+mod keyed;
 mod open;
 mod reconcile;
 mod restoring;

@@ -117,14 +117,16 @@ impl fmt::Debug for CallRow {
 
 /// The table of calls.
 ///
-/// Bounded: the newest 1000 calls of a session (and of the daemon) stay, for seven days.
+/// Bounded: the newest 1000 calls of a session (and of the daemon) stay, for seven days; those
+/// whose key is held ([`crate::CallKeys`]) stay as long as it is.
 pub trait Calls: Send + Sync {
     /// Stores an open call in one commit: before its first byte goes out, as `sent`.
     ///
     /// A call that is stored as `accepted` becomes what `row` says, and one that this epoch
     /// stored as `sent` may be sent again: its daemon knows that nothing of it arrived. Fails
     /// with [`crate::Error::Exists`] if the id is known and the call is further than that, or
-    /// another epoch's, or another session's.
+    /// another epoch's, or another session's. One that was taken without a session gains the
+    /// row's.
     fn record<'a>(&'a self, row: &'a CallRow) -> Answer<'a, ()>;
 
     /// Stores what came of an open call; tells whether it was open until now.

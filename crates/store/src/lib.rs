@@ -16,6 +16,7 @@
 mod blob;
 mod browser;
 mod call;
+mod call_key;
 mod checkpoint;
 mod error;
 mod home;
@@ -36,6 +37,7 @@ use futures_util::future::BoxFuture;
 pub use blob::{BlobAddress, Blobs, InvalidAddress};
 pub use browser::{BrowserRow, Browsers};
 pub use call::{CallRow, CallState, Calls};
+pub use call_key::{Begun, CallKeys, CallPrint, KEY_AGE, KeyedCall, MOST_KEYS, Unsent};
 pub use checkpoint::{CheckpointRow, Checkpoints, Unpublished};
 pub use error::{Error, Thing};
 pub use home::prepare_home;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use base::Tasks;
 
 use crate::{
-    Answer, Blobs, Browsers, Calls, Checkpoints, Error, Kv, MasterKey, Meta, Retentions, Sessions,
-    Tabs, sqlite,
+    Answer, Blobs, Browsers, CallKeys, Calls, Checkpoints, Error, Kv, MasterKey, Meta, Retentions,
+    Sessions, Tabs, sqlite,
 };
 
 /// A home's tables and blobs. Cheap to clone.
@@ -26,7 +26,7 @@ impl fmt::Debug for Store {
 
 /// Every table of a back end.
 pub(crate) trait Tables:
-    Sessions + Browsers + Tabs + Checkpoints + Calls + Meta + Kv + Retentions
+    Sessions + Browsers + Tabs + Checkpoints + Calls + CallKeys + Meta + Kv + Retentions
 {
     /// Closes the back end.
     fn close(&self) -> Answer<'_, ()>;
@@ -87,6 +87,12 @@ impl Store {
     /// Returns the journal.
     #[must_use]
     pub fn calls(&self) -> &dyn Calls {
+        &*self.tables
+    }
+
+    /// Returns the keys of calls.
+    #[must_use]
+    pub fn call_keys(&self) -> &dyn CallKeys {
         &*self.tables
     }
 

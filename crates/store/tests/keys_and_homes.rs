@@ -215,13 +215,7 @@ async fn a_database_of_a_newer_version_is_refused() {
     .await;
     let err = home.try_open().await.unwrap_err();
     assert!(
-        matches!(
-            err,
-            Error::Newer {
-                found: 9999,
-                known: 3
-            }
-        ),
+        matches!(err, Error::Newer { found: 9999, known } if 3 <= known),
         "{err}"
     );
     is_refused_untouched(&home, Code::NotAvailable).await;

@@ -11,6 +11,7 @@ mod stop;
 
 use std::process::ExitCode;
 
+use api::arguments::IDEMPOTENCY_KEY;
 use api::{Caller, Door, Invoke as _};
 use base::Tasks;
 use clap::Parser as _;
@@ -132,11 +133,15 @@ fn invoke(
 ) -> Result<serde_json::Value, Failure> {
     let home = Home::of(environment)?;
     let ctx = context(call, common.timeout);
+    let mut arguments = call.arguments();
+    if let Some(key) = &common.idempotency_key {
+        arguments[IDEMPOTENCY_KEY] = key.as_str().into();
+    }
     runtime()?.block_on(async {
         let daemon = daemon::joined(&home, &Tasks::new());
         let caller = Caller::local(Door::Socket);
         Ok(daemon
-            .invoke(&ctx, &caller, call.operation(), call.arguments())
+            .invoke(&ctx, &caller, call.operation(), arguments)
             .await?)
     })
 }

@@ -85,6 +85,10 @@ pub fn parse(
         .map(|span| span.0)
         .or(common.timeout);
     common.tab = matches.get_one::<String>("tab").cloned().or(common.tab);
+    common.idempotency_key = matches
+        .get_one::<String>("idempotency_key")
+        .cloned()
+        .or(common.idempotency_key);
     let mut arguments = given(&matches)?;
     for field in fields(operation) {
         if let Some(value) = value_of(&matches, &field) {
@@ -196,6 +200,10 @@ fn command(operation: &OperationInfo) -> clap::Command {
             .value_name("TIME")
             .value_parser(str::parse::<Span>)
             .help("How long the call may take, such as 5s"),
+        Arg::new("idempotency_key")
+            .long("idempotency-key")
+            .value_name("KEY")
+            .help("Do it once, however often the command is repeated with this key"),
         Arg::new("json")
             .long("json")
             .action(ArgAction::SetTrue)

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use api::{ApiError, CALL_ID_HEADER, DEADLINE_HEADER, Invoke as _, is_later};
+use api::arguments::IDEMPOTENCY_KEY;
+use api::{ApiError, CALL_ID_HEADER, DEADLINE_HEADER, IDEMPOTENCY_HEADER, Invoke as _, is_later};
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
@@ -48,13 +49,11 @@ async fn run(
     request: Request,
 ) -> Result<Vec<u8>, Failure> {
     let (head, body) = request.into_parts();
-    if head.headers.contains_key("idempotency-key") {
-        return Err(ApiError::not_available("`Idempotency-Key`").into());
-    }
     let call = call_id(&head.headers)?;
     let mut arguments = read(&head.headers, body, front.dispatch.settings().max_body).await?;
     in_query(&head.uri, &mut arguments);
     let operation = in_path(named, &path, &mut arguments)?;
+    in_header(&head.headers, &mut arguments)?;
     let arguments = Value::Object(arguments);
     let limit = match deadline(&head.headers)? {
         Some(limit) => limit.min(LONGEST_CALL),
@@ -149,6 +148,28 @@ fn in_path(
         }
     }
     Ok(operation)
+}
+
+/// Adds the idempotency key that stands in its header, quoted or not.
+fn in_header(headers: &HeaderMap, arguments: &mut Map<String, Value>) -> Result<(), ApiError> {
+    let Some(given) = headers.get(IDEMPOTENCY_HEADER) else {
+        return Ok(());
+    };
+    let key = given.to_str().map_err(|_| {
+        ApiError::invalid(format!("the header {IDEMPOTENCY_HEADER} is not plain text"))
+    })?;
+    let quoted = key.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
+    let key = Value::from(quoted.unwrap_or(key));
+    if *arguments
+        .entry(IDEMPOTENCY_KEY)
+        .or_insert_with(|| key.clone())
+        != key
+    {
+        return Err(ApiError::invalid(format!(
+            "`{IDEMPOTENCY_KEY}` is one in the header and another in the body"
+        )));
+    }
+    Ok(())
 }
 
 fn call_id(headers: &HeaderMap) -> Result<Option<CallId>, ApiError> {

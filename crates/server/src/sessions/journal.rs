@@ -18,13 +18,11 @@ impl OnSessions {
         running: InFlight,
         result: &Result<Value, ApiError>,
     ) {
-        let (state, outcome) = match result {
-            Ok(answer) => (CallState::Done, Outcome::Answer(answer.clone())),
-            Err(error) => (state_of(error), Outcome::Error(error.clone())),
+        let state = match result {
+            Ok(_) => CallState::Done,
+            Err(error) => state_of(error),
         };
-        let bytes = serde_json::to_vec(&outcome)
-            .ok()
-            .filter(|bytes| bytes.len() <= LARGEST);
+        let bytes = kept(result);
         let sessions = self.sessions.clone();
         self.tasks.spawn(TaskKind::StoreWriter, async move {
             if let Err(err) = sessions.finish_call(call, state, bytes.as_deref()).await {
@@ -35,7 +33,18 @@ impl OnSessions {
     }
 }
 
-fn state_of(error: &ApiError) -> CallState {
+/// Returns an outcome as it is kept; `None` if it is too large.
+pub(super) fn kept(result: &Result<Value, ApiError>) -> Option<Vec<u8>> {
+    let outcome = match result {
+        Ok(answer) => Outcome::Answer(answer.clone()),
+        Err(error) => Outcome::Error(error.clone()),
+    };
+    let bytes = serde_json::to_vec(&outcome).ok();
+    bytes.filter(|bytes| bytes.len() <= LARGEST)
+}
+
+/// Returns how far a call came that ended with this error.
+pub(super) fn state_of(error: &ApiError) -> CallState {
     match (error.code, error.retry) {
         (Code::OutcomeUnknown, _) | (Code::Deadline, Retry::CheckFirst) => CallState::Unknown,
         (Code::Deadline | Code::ShuttingDown | Code::DiskFull, _) => CallState::NotStarted,

@@ -6,19 +6,23 @@
 //!   wire     what is answered
 //!   failure  what went wrong
 //!   journal  a mutating call is known while it runs, and its outcome after it
+//!   keyed    a call with an idempotency key is done once
 //! ```
 
 mod action;
+mod canonical;
 mod failure;
 mod journal;
+mod keyed;
 mod run;
 mod wire;
 
-use api::{ApiError, Effect, Operation, OperationInfo, arguments};
-use base::{Clock, Code, Ctx, StateName, Tasks};
+use api::arguments::{self, IDEMPOTENCY_KEY};
+use api::{ApiError, Effect, Operation, OperationInfo};
+use base::{CallId, Clock, Code, Ctx, StateName, Tasks};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
-use session::{Filter, Sessions};
+use session::{Filter, InFlight, Sessions};
 
 use crate::Operate;
 use crate::dispatch::encode;
@@ -31,16 +35,18 @@ pub struct OnSessions {
     sessions: Sessions,
     clock: Clock,
     tasks: Tasks,
+    under_way: keyed::UnderWay,
 }
 
 impl OnSessions {
     /// Returns what performs operations on `sessions`.
     #[must_use]
-    pub const fn new(sessions: Sessions, clock: Clock, tasks: Tasks) -> Self {
+    pub fn new(sessions: Sessions, clock: Clock, tasks: Tasks) -> Self {
         Self {
             sessions,
             clock,
             tasks,
+            under_way: keyed::UnderWay::default(),
         }
     }
 
@@ -50,29 +56,11 @@ impl OnSessions {
         Self: Run<O>,
     {
         let input = arguments::parse::<O>(arguments)?;
-        if O::EFFECT == Effect::Read {
-            return encode(&self.run(ctx, input).await?);
-        }
-        let running = self.sessions.enter_call(ctx.call).ok_or_else(|| {
-            ApiError::new(
-                Code::OutcomeUnknown,
-                format!("the call {} is running already", ctx.call),
-            )
-            .hint("Ask get_call what came of it.")
-        })?;
-        let result = match self.run(ctx, input).await {
-            Ok(output) => encode(&output),
-            Err(error) => Err(error),
-        };
-        // The answer doesn't wait for its record: a crash in between leaves `sent`, which the
-        // next daemon turns into the truth or into `unknown`.
-        self.keep_outcome(ctx.call, running, &result);
-        result
+        encode(&self.run(ctx, input).await?)
     }
-}
 
-impl Operate for OnSessions {
-    fn operate<'a>(
+    /// Performs an operation, and tells nobody of it but its caller.
+    fn plain<'a>(
         &'a self,
         ctx: &'a Ctx,
         operation: &'static OperationInfo,
@@ -90,6 +78,49 @@ impl Operate for OnSessions {
         }
         // An operation of the list that has no `Run` does not compile.
         api::each_operation!(by_name)
+    }
+
+    /// Performs an operation that changes something; the journal knows of it by the call's id.
+    async fn journalled(
+        &self,
+        ctx: &Ctx,
+        operation: &'static OperationInfo,
+        arguments: Map<String, Value>,
+    ) -> Result<Value, ApiError> {
+        let running = self.enter(ctx.call)?;
+        let result = self.plain(ctx, operation, arguments).await;
+        // The answer doesn't wait for its record: a crash in between leaves `sent`, which the
+        // next daemon turns into the truth or into `unknown`.
+        self.keep_outcome(ctx.call, running, &result);
+        result
+    }
+
+    fn enter(&self, call: CallId) -> Result<InFlight, ApiError> {
+        self.sessions.enter_call(call).ok_or_else(|| {
+            ApiError::new(
+                Code::OutcomeUnknown,
+                format!("the call {call} is running already"),
+            )
+            .hint("Ask get_call what came of it.")
+        })
+    }
+}
+
+impl Operate for OnSessions {
+    fn operate<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        operation: &'static OperationInfo,
+        mut arguments: Map<String, Value>,
+    ) -> BoxFuture<'a, Result<Value, ApiError>> {
+        // What only reads may be repeated anyhow, and then tells what is so now.
+        match (operation.effect, arguments.remove(IDEMPOTENCY_KEY)) {
+            (Effect::Read, _) => self.plain(ctx, operation, arguments),
+            (_, Some(Value::String(key))) => {
+                Box::pin(async move { self.once(ctx, operation, arguments, &key).await })
+            }
+            _ => Box::pin(self.journalled(ctx, operation, arguments)),
+        }
     }
 
     fn states<'a>(&'a self, _ctx: &'a Ctx) -> BoxFuture<'a, Result<Vec<StateName>, ApiError>> {

@@ -33,6 +33,10 @@ impl Sessions {
         let (retention, now) = (deps.config.retention, deps.clock.wall());
         let retentions = deps.store.retentions();
         let collected = retentions.collect(retention, now, &in_use).await?;
+        let keys = deps.store.call_keys().forget_keys(now).await?;
+        if 0 < keys {
+            tracing::debug!(keys, "idempotency keys of yesterday are free");
+        }
         if collected != Collected::default() {
             tracing::info!(?collected, "removed what need not be kept");
         }

@@ -30,13 +30,17 @@ impl Calls for Sqlite {
                 Some(outcome) => Some(self.seal_outcome(row.session, row.id, outcome).await?),
                 None => None,
             };
-            let mut connection = self.db.writer().await?;
+            let mut connection = if lock(&self.keyed_calls).contains(&row.id) {
+                self.db.durable().await?
+            } else {
+                self.db.writer().await?
+            };
             let done = sqlx::query(
                 "INSERT INTO calls (id, session, operation, state, epoch, cdp_id, cdp_session, \
                  at, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
-                 ON CONFLICT (id) DO UPDATE SET state = excluded.state, epoch = excluded.epoch, \
-                 cdp_id = excluded.cdp_id, cdp_session = excluded.cdp_session \
-                 WHERE calls.session IS excluded.session AND (calls.state = 'accepted' OR \
+                 ON CONFLICT (id) DO UPDATE SET session = excluded.session, \
+                 state = excluded.state, epoch = excluded.epoch, cdp_id = excluded.cdp_id, cdp_session = excluded.cdp_session \
+                 WHERE (calls.session IS excluded.session OR calls.session IS NULL) AND (calls.state = 'accepted' OR \
                  (calls.state = 'sent' AND excluded.state = 'sent' \
                  AND calls.epoch = excluded.epoch))",
             )
@@ -196,7 +200,7 @@ impl Sqlite {
         *count == 0
     }
 
-    fn remember_session(&self, id: CallId, session: Option<SessionId>) {
+    pub(super) fn remember_session(&self, id: CallId, session: Option<SessionId>) {
         let mut open = lock(&self.open_calls);
         if OPEN <= open.len() {
             open.clear();
@@ -205,7 +209,7 @@ impl Sqlite {
     }
 
     /// Returns which session a call belongs to, so whose key its outcome is sealed with.
-    async fn session_of(&self, id: CallId) -> Result<Option<Option<SessionId>>, Error> {
+    pub(super) async fn session_of(&self, id: CallId) -> Result<Option<Option<SessionId>>, Error> {
         if let Some(session) = lock(&self.open_calls).get(&id) {
             return Ok(Some(*session));
         }
@@ -222,7 +226,7 @@ impl Sqlite {
         parsed.map_err(|_| Error::corrupt(format!("the row of call {id}"), "session: not an id"))
     }
 
-    async fn seal_outcome(
+    pub(super) async fn seal_outcome(
         &self,
         session: Option<SessionId>,
         id: CallId,
@@ -232,7 +236,10 @@ impl Sqlite {
         key.seal(OUTCOME, &id.to_string(), outcome)
     }
 
-    async fn one_call(&self, found: Option<SqliteRow>) -> Result<Option<CallRow>, Error> {
+    pub(super) async fn one_call(
+        &self,
+        found: Option<SqliteRow>,
+    ) -> Result<Option<CallRow>, Error> {
         let Some(row) = found else { return Ok(None) };
         let read = self.read_call(&row).await?;
         read.map(Some)
@@ -297,7 +304,8 @@ async fn cut(
     let fail = |err| Error::sql("cut the journal to size", err);
     let session = session.map(|id| id.to_string());
     sqlx::query(
-        "DELETE FROM calls WHERE session IS ? AND number < (SELECT number FROM calls \
+        "DELETE FROM calls WHERE session IS ? AND key_hash IS NULL \
+         AND number < (SELECT number FROM calls \
          WHERE session IS ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
     )
     .bind(&session)
@@ -306,7 +314,7 @@ async fn cut(
     .execute(&mut *connection)
     .await
     .map_err(fail)?;
-    sqlx::query("DELETE FROM calls WHERE at < ?")
+    sqlx::query("DELETE FROM calls WHERE at < ? AND key_hash IS NULL")
         .bind(now.as_millisecond().saturating_sub(AGE_MS))
         .execute(connection)
         .await

@@ -8,6 +8,7 @@
 //! survive the death of the machine too is committed with FULL ([`Database::durable`]).
 
 mod browsers;
+mod call_keys;
 mod calls;
 mod checkpoints;
 mod fields;
@@ -48,6 +49,8 @@ pub(crate) struct Sqlite {
     recorded: Mutex<HashMap<Option<SessionId>, u32>>,
     /// The sessions of calls that were recorded here and have no outcome yet.
     open_calls: Mutex<HashMap<CallId, Option<SessionId>>>,
+    /// Calls with a key that are under way here: what is stored of them is stored durably.
+    keyed_calls: Mutex<HashSet<CallId>>,
     /// One publish at a time: what it finds there stays there until it is done.
     publishing: tokio::sync::Mutex<()>,
     /// Sessions whose folder holds nothing that an earlier process left there.

@@ -103,6 +103,7 @@ impl Sqlite {
             good_tabs: Known::default(),
             recorded: std::sync::Mutex::default(),
             open_calls: std::sync::Mutex::default(),
+            keyed_calls: std::sync::Mutex::default(),
             publishing: tokio::sync::Mutex::default(),
             swept: Known::default(),
         }

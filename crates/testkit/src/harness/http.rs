@@ -1,6 +1,6 @@
 //! HTTP as a way in, by hand: a test must be able to send what no good client would.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -124,6 +124,50 @@ impl Http {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> io::Result<Answer> {
+        let body = body.unwrap_or_default();
+        let head = self.head(method, path, headers, body);
+        match &self.to {
+            To::Tcp(address) => raw_http(TcpStream::connect(address)?, head.as_bytes(), body),
+            To::Unix(path) => {
+                let stream = UnixStream::connect(path)?;
+                stream.set_read_timeout(Some(SOON))?;
+                raw_http(stream, head.as_bytes(), body)
+            }
+        }
+    }
+
+    /// Sends a call in a session, and hangs up as soon as `begun` says so; tells whether it did.
+    ///
+    /// # Panics
+    /// If the daemon can't be reached.
+    pub fn leave(
+        &self,
+        operation: &str,
+        session: &str,
+        arguments: &Value,
+        headers: &[(&str, &str)],
+        begun: impl FnMut() -> bool,
+    ) -> bool {
+        let body = arguments.to_string();
+        let path = format!("/v1/sessions/{session}/{operation}");
+        let head = self.head("POST", &path, headers, body.as_bytes());
+        let whole = [head.as_bytes(), body.as_bytes()].concat();
+        let _open: Box<dyn std::any::Any> = match &self.to {
+            To::Tcp(address) => {
+                let mut stream = TcpStream::connect(address).expect("a connection");
+                stream.write_all(&whole).expect("the call is sent");
+                Box::new(stream)
+            }
+            To::Unix(path) => {
+                let mut stream = UnixStream::connect(path).expect("a connection");
+                stream.write_all(&whole).expect("the call is sent");
+                Box::new(stream)
+            }
+        };
+        crate::process::until(SOON, begun)
+    }
+
+    fn head(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
         let host = match &self.to {
             To::Tcp(address) => address.as_str(),
             To::Unix(_) => "localhost",
@@ -135,20 +179,12 @@ impl Http {
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        if let Some(body) = body {
+        if !body.is_empty() {
             head.push_str("content-type: application/json\r\n");
             head.push_str(&format!("content-length: {}\r\n", body.len()));
         }
         head.push_str("\r\n");
-        let body = body.unwrap_or_default();
-        match &self.to {
-            To::Tcp(address) => raw_http(TcpStream::connect(address)?, head.as_bytes(), body),
-            To::Unix(path) => {
-                let stream = UnixStream::connect(path)?;
-                stream.set_read_timeout(Some(SOON))?;
-                raw_http(stream, head.as_bytes(), body)
-            }
-        }
+        head
     }
 }
 
