@@ -403,6 +403,25 @@ pub enum Session {
         /// The checkpoint [default: the newest kept one]
         checkpoint: Option<String>,
     },
+    /// Delete a checkpoint
+    DeleteCheckpoint {
+        /// The checkpoint
+        checkpoint: String,
+        /// Also if the session comes back to an older one then
+        #[arg(long)]
+        force: bool,
+    },
+    /// Make a new session that starts out as this one is
+    Fork {
+        /// The checkpoint to start from [default: what the session is now]
+        checkpoint: Option<String>,
+        /// The key of the new session
+        #[arg(long)]
+        key: Option<String>,
+        /// A label of the new session, as NAME=VALUE [default: those of the old one]
+        #[arg(long = "label", value_name = "NAME=VALUE")]
+        labels: Vec<String>,
+    },
     /// List the checkpoints
     Checkpoints {
         /// Session id or key
@@ -481,6 +500,8 @@ mod tests {
             "session checkpoint name",
             "session checkpoints",
             "session restore",
+            "session delete-checkpoint c_1 --force",
+            "session fork c_1 -s k --key l --label a=b",
             "session restore c_1 -s k",
             "kv set jobs a/1 {}",
             "kv claim jobs --prefix a/ --lease 5s --wait 1s",

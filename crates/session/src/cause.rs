@@ -65,6 +65,10 @@ causes! {
     LaunchFailed = "launch_failed",
     /// The new browser could not be filled.
     RestoreFailed = "restore_failed",
+    /// It was made from a checkpoint of another session.
+    Forked = "forked",
+    /// It was made from a file.
+    Imported = "imported",
     /// Nothing to come back from.
     NoCheckpoint = "no_checkpoint",
     /// The newest checkpoint is too old.

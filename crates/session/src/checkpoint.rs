@@ -1,6 +1,7 @@
 //! Checkpoints: what a session's state is made of, how it is captured and brought back.
 
 pub(crate) mod capture;
+pub(crate) mod carry;
 pub mod manifest;
 pub(crate) mod part;
 pub(crate) mod restore;

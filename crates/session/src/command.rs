@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 use crate::call::Pending;
-use crate::summary::{CheckpointInfo, Recovered, Restored};
+use crate::summary::{CheckpointInfo, Deleted, Recovered, Restored};
 
 /// A command to a session's task. Each is answered exactly once, unless the task ends.
 pub(crate) enum Command {
@@ -20,8 +20,8 @@ pub(crate) enum Command {
     },
     /// Take a checkpoint that is kept.
     Checkpoint {
-        /// Its name.
-        name: Option<String>,
+        /// What for, and its name.
+        wanted: Wanted,
         /// Who waits.
         reply: oneshot::Sender<Result<CheckpointInfo, Error>>,
     },
@@ -31,6 +31,15 @@ pub(crate) enum Command {
         from: Option<CheckpointId>,
         /// Who waits.
         reply: oneshot::Sender<Result<Restored, Error>>,
+    },
+    /// Delete one of its checkpoints.
+    Delete {
+        /// Which.
+        checkpoint: CheckpointId,
+        /// Also the one that a session without a browser would come back to.
+        force: bool,
+        /// Who waits.
+        reply: oneshot::Sender<Result<Deleted, Error>>,
     },
     /// End it for good.
     Close {
@@ -44,6 +53,15 @@ pub(crate) enum Command {
         /// Who waits.
         reply: oneshot::Sender<()>,
     },
+}
+
+/// A checkpoint that somebody waits for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Wanted {
+    /// What it is taken for, in a word.
+    pub cause: &'static str,
+    /// Its name.
+    pub name: Option<String>,
 }
 
 /// Whether a session may be brought back for a command.

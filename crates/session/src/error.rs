@@ -112,6 +112,18 @@ pub enum Error {
     /// The session has no kept checkpoint.
     #[error("the session has no kept checkpoint")]
     NothingKept,
+    /// The only checkpoint that a session without a browser can come back from.
+    #[error("{id} is the only checkpoint the session can come back from")]
+    LastCheckpoint {
+        /// The checkpoint.
+        id: CheckpointId,
+    },
+    /// The checkpoint that a session without a browser would come back to.
+    #[error("{id} is the newest checkpoint; without it the session comes back to an older one")]
+    NewestCheckpoint {
+        /// The checkpoint.
+        id: CheckpointId,
+    },
     /// The session's own task ended; a fault of ours.
     #[error("the session's task has ended")]
     TaskEnded,
@@ -145,6 +157,7 @@ impl Error {
             Self::Checkpoint { .. } => Code::Corrupt,
             Self::NotRestored { .. } => Code::Failed,
             Self::NothingKept => Code::CheckpointNotFound,
+            Self::LastCheckpoint { .. } | Self::NewestCheckpoint { .. } => Code::Conflict,
             Self::TaskEnded => Code::Internal,
         }
     }
@@ -197,6 +210,14 @@ impl Error {
             Self::NotRestored { .. } => Some("The daemon's log says why.".into()),
             Self::NothingKept => Some(
                 "Take one with save_session_checkpoint, or name one of list_session_checkpoints."
+                    .into(),
+            ),
+            Self::LastCheckpoint { .. } => Some(
+                "Resume the session first: then what it holds is kept before this one goes.".into(),
+            ),
+            Self::NewestCheckpoint { .. } => Some(
+                "Give `force` to lose what it holds, or resume the session first, so that what it \
+                 holds is kept anew."
                     .into(),
             ),
             Self::InvalidArgument { .. } | Self::Cdp(_) | Self::TaskEnded => None,

@@ -48,6 +48,6 @@ pub use deps::Deps;
 pub use error::Error;
 /// What a session's acts are made of.
 pub use page;
-pub use registry::{CallRecord, Filter, How, InFlight, Listing, Open, Opened, Sessions};
+pub use registry::{CallRecord, Filter, Fork, How, InFlight, Listing, Open, Opened, Sessions};
 pub use store::{Begun, CallPrint, CallRow, CallState, Unsent};
-pub use summary::{CheckpointInfo, Recovered, Restored, Summary, TabInfo};
+pub use summary::{CheckpointInfo, Deleted, Forked, Recovered, Restored, Summary, TabInfo};

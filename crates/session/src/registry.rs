@@ -7,6 +7,8 @@
 //!   show       lists
 //!   ending     resumed, closed
 //!   restoring  back to a chosen checkpoint
+//!   deleting   a checkpoint goes
+//!   forking    a new session from a checkpoint
 //!   collecting what need not be kept is removed
 //!   journal    calls under way, and what became of calls
 //!   keyed      calls that are done once
@@ -14,7 +16,9 @@
 
 mod acting;
 mod collecting;
+mod deleting;
 mod ending;
+mod forking;
 mod journal;
 mod keyed;
 mod open;
@@ -38,6 +42,7 @@ use crate::kv::Kv;
 use crate::session::{Begin, Session};
 use crate::slots::{Slot, Slots};
 
+pub use forking::Fork;
 pub use journal::{CallRecord, InFlight};
 pub use open::{How, Open, Opened};
 pub use show::{Filter, Listing};

@@ -15,6 +15,7 @@
 mod calls;
 mod capturing;
 mod closing;
+mod deleting;
 mod done;
 mod news;
 mod parking;
@@ -35,7 +36,7 @@ use crate::Error;
 use crate::call::Pending;
 use crate::cause::Cause;
 use crate::checkpoint::shadow::Shadow;
-use crate::command::Command;
+use crate::command::{Command, Wanted};
 use crate::deps::Deps;
 use crate::dirt::Dirt;
 use crate::handle::Handle;
@@ -135,11 +136,8 @@ pub(crate) struct Session {
     ended: bool,
 }
 
-/// A checkpoint somebody waits for: its name, and who.
-type HeldCapture = (
-    Option<String>,
-    oneshot::Sender<Result<CheckpointInfo, Error>>,
-);
+/// A checkpoint somebody waits for, and who.
+type HeldCapture = (Wanted, oneshot::Sender<Result<CheckpointInfo, Error>>);
 
 /// The ordered call that runs.
 struct Running {

@@ -86,6 +86,28 @@ pub struct Restored {
     pub recovered: Option<Recovered>,
 }
 
+/// A checkpoint that was deleted.
+#[derive(Clone, Debug)]
+pub struct Deleted {
+    /// What it was.
+    pub checkpoint: CheckpointInfo,
+    /// The one the session would come back to now.
+    pub newest: Option<CheckpointInfo>,
+}
+
+/// A session that was made from a checkpoint.
+#[derive(Clone, Debug)]
+pub struct Forked {
+    /// The new session.
+    pub session: Summary,
+    /// The session it was made from.
+    pub source: SessionId,
+    /// The checkpoint it was made from.
+    pub checkpoint: CheckpointInfo,
+    /// Newer ones that are damaged and were passed over.
+    pub skipped: Vec<CheckpointId>,
+}
+
 /// A tab of a session.
 #[derive(Clone, Debug)]
 pub struct TabInfo {

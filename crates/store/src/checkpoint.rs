@@ -9,7 +9,7 @@ use std::fmt;
 
 use base::{CheckpointId, Private, SessionId, Timestamp};
 
-use crate::{Answer, BlobAddress, Listed};
+use crate::{Answer, BlobAddress, Listed, SessionRow};
 
 /// A checkpoint as it is stored.
 #[derive(Clone, PartialEq)]
@@ -71,6 +71,16 @@ pub trait Checkpoints: Send + Sync {
     /// isn't kept takes the place of the session's previous one that isn't; parts that no
     /// checkpoint needs any more are removed afterwards.
     fn publish(&self, checkpoint: Unpublished) -> Answer<'_, u64>;
+
+    /// Stores a new session together with its first checkpoint, in one durable transaction:
+    /// there is the whole of it, or nothing.
+    ///
+    /// Fails as [`Checkpoints::publish`] and [`crate::Sessions::insert`] do.
+    fn found<'a>(&'a self, session: &'a SessionRow, first: Unpublished) -> Answer<'a, ()>;
+
+    /// Publishes a kept checkpoint that isn't newer than the session's newest one: that stays
+    /// the one a recovery starts from. One durable transaction.
+    fn publish_beside(&self, checkpoint: Unpublished) -> Answer<'_, ()>;
 
     /// Returns a session's checkpoints, newest first.
     fn list(&self, session: SessionId) -> Answer<'_, Listed<CheckpointRow>>;

@@ -34,7 +34,7 @@ mod tab;
 
 use futures_util::future::BoxFuture;
 
-pub use blob::{BlobAddress, Blobs, InvalidAddress};
+pub use blob::{BlobAddress, Blobs, InvalidAddress, Making, Whose};
 pub use browser::{BrowserRow, Browsers};
 pub use call::{CallRow, CallState, Calls};
 pub use call_key::{Begun, CallKeys, CallPrint, KEY_AGE, KeyedCall, MOST_KEYS, Unsent};

@@ -5,8 +5,6 @@ const LATER: &[&str] = &[
     "pdf",
     "keepalive",
     "diff",
-    "delete_session_checkpoint",
-    "fork_session",
     "export_checkpoint",
     "import_checkpoint",
     "export_storage_state",

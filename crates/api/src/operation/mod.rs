@@ -12,7 +12,9 @@ mod activate_tab;
 mod close_session;
 mod close_tab;
 mod collect_garbage;
+mod delete_session_checkpoint;
 mod evaluate;
+mod fork_session;
 mod get_call;
 mod get_content;
 mod get_session;
@@ -53,7 +55,9 @@ pub use aliases::{Alias, alias};
 pub use close_session::*;
 pub use close_tab::*;
 pub use collect_garbage::*;
+pub use delete_session_checkpoint::*;
 pub use evaluate::*;
+pub use fork_session::*;
 pub use get_call::*;
 pub use get_content::*;
 pub use get_session::*;
@@ -213,6 +217,8 @@ operations! {
     SaveSessionCheckpoint,
     ListSessionCheckpoints,
     RestoreSessionCheckpoint,
+    DeleteSessionCheckpoint,
+    ForkSession,
     KvSet,
     KvGet,
     KvDelete,

@@ -99,7 +99,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Forward => one(place.interact("forward", None)),
         Command::Reload => one(place.interact("reload", None)),
         Command::Dialog(dialog) => one(page::dialog(&place, &dialog)),
-        Command::Session(session) => one(session::session(&place, &session)),
+        Command::Session(session) => one(session::session(&place, &session)?),
         Command::Kv(words) => one(kv::call(&words)),
         Command::Demo {
             part: Some(DemoPart::Serve { listen }),

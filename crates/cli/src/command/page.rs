@@ -76,11 +76,15 @@ pub fn open(place: &Place, open: &Open) -> Result<Call, Failure> {
         .with("url", open.url.clone())
         .with("profile", open.profile.clone())
         .with_switch("navigate", open.navigate);
-    if open.labels.is_empty() {
+    labelled(call, &open.labels)
+}
+
+/// Adds labels to a call, if there are any.
+pub fn labelled(call: Call, labels: &[String]) -> Result<Call, Failure> {
+    if labels.is_empty() {
         return Ok(call);
     }
-    let labels: Result<serde_json::Map<String, Value>, Failure> = open
-        .labels
+    let labels: Result<serde_json::Map<String, Value>, Failure> = labels
         .iter()
         .map(|label| match label.split_once('=') {
             Some((name, value)) => Ok((name.to_owned(), Value::from(value))),

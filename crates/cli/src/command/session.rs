@@ -1,17 +1,18 @@
 //! Commands that look after sessions.
 
 use super::call::Call;
-use super::page::Place;
+use super::page::{Place, labelled};
 use crate::arguments::Session;
+use crate::failure::Failure;
 use crate::print;
 
 /// `session`.
-pub fn session(place: &Place, session: &Session) -> Call {
+pub fn session(place: &Place, session: &Session) -> Result<Call, Failure> {
     let about = |which: &Option<String>, operation, show| {
         let named = which.as_deref().unwrap_or(&place.session);
         Call::new(operation, show).with("session_id", named)
     };
-    match session {
+    Ok(match session {
         Session::List { state } => {
             Call::new("list_sessions", print::sessions).with("state", state.clone())
         }
@@ -25,8 +26,23 @@ pub fn session(place: &Place, session: &Session) -> Call {
             about(&None, "restore_session_checkpoint", print::restored)
                 .with("checkpoint_id", checkpoint.clone())
         }
+        Session::DeleteCheckpoint { checkpoint, force } => {
+            about(&None, "delete_session_checkpoint", print::deleted)
+                .with("checkpoint_id", checkpoint.as_str())
+                .with_switch("force", *force)
+        }
+        Session::Fork {
+            checkpoint,
+            key,
+            labels,
+        } => {
+            let call = about(&None, "fork_session", print::forked)
+                .with("checkpoint_id", checkpoint.clone())
+                .with("key", key.clone());
+            labelled(call, labels)?
+        }
         Session::Checkpoints { which } => {
             about(which, "list_session_checkpoints", print::checkpoints)
         }
-    }
+    })
 }

@@ -9,10 +9,7 @@ use crate::output;
 /// Shows a session that was opened or resumed.
 pub fn opened(answer: &Value) -> Result<(), Failure> {
     recovered(answer);
-    let name = match answer["key"].as_str() {
-        Some(key) => format!("{key} ({})", text(answer, "session_id")),
-        None => text(answer, "session_id").to_owned(),
-    };
+    let name = named(answer);
     let how = text(answer, "opened");
     output::line(&format!(
         "The session {name} is {}, {how}.",
@@ -25,14 +22,17 @@ pub fn opened(answer: &Value) -> Result<(), Failure> {
     ))
 }
 
+/// Returns how a session is called: by its key, if it has one, and its id.
+fn named(answer: &Value) -> String {
+    match answer["key"].as_str() {
+        Some(key) => format!("{key} ({})", text(answer, "session_id")),
+        None => text(answer, "session_id").to_owned(),
+    }
+}
+
 /// Shows a session that was restored from a checkpoint somebody chose.
 pub fn restored(answer: &Value) -> Result<(), Failure> {
-    for id in answer["skipped"].as_array().into_iter().flatten() {
-        let id = id.as_str().unwrap_or_default();
-        output::note(&format!(
-            "The checkpoint {id} is damaged and was passed over."
-        ));
-    }
+    skipped(answer);
     output::line(&format!(
         "The session {} is {}, restored from {}; this is generation {}.",
         text(answer, "session_id"),
@@ -45,6 +45,40 @@ pub fn restored(answer: &Value) -> Result<(), Failure> {
         text(answer, "url"),
         text(answer, "title")
     ))
+}
+
+fn skipped(answer: &Value) {
+    for id in answer["skipped"].as_array().into_iter().flatten() {
+        let id = id.as_str().unwrap_or_default();
+        output::note(&format!(
+            "The checkpoint {id} is damaged and was passed over."
+        ));
+    }
+}
+
+/// Shows a session that was made from another one.
+pub fn forked(answer: &Value) -> Result<(), Failure> {
+    skipped(answer);
+    output::line(&format!(
+        "The session {} is made from {}; it comes up with its first call.",
+        named(answer),
+        text(&answer["from_checkpoint"], "id")
+    ))?;
+    page_text(&format!(
+        "URL: {}\nTitle: {}",
+        text(answer, "url"),
+        text(answer, "title")
+    ))
+}
+
+/// Shows a checkpoint that was deleted.
+pub fn deleted(answer: &Value) -> Result<(), Failure> {
+    let newest = match answer["checkpoint"]["id"].as_str() {
+        Some(id) => format!("The session comes back to {id}"),
+        None => "The session has no checkpoint left".to_owned(),
+    };
+    let gone = text(&answer["deleted"], "id");
+    output::line(&format!("The checkpoint {gone} is deleted. {newest}"))
 }
 
 /// Shows the sessions.

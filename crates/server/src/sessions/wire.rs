@@ -33,11 +33,10 @@ pub(super) fn session(summary: &Summary, now: Timestamp) -> Session {
         tab_id: summary.active_tab.map(|tab| tab.to_string()),
         url: summary.url.expose().clone(),
         title: summary.title.expose().clone(),
-        checkpoint: summary.checkpoint.as_ref().map(|newest| LatestCheckpoint {
-            id: newest.id.to_string(),
-            taken_at: newest.taken_at.to_string(),
-            age_ms: age_ms(newest.taken_at, now),
-        }),
+        checkpoint: summary
+            .checkpoint
+            .as_ref()
+            .map(|newest| latest(newest, now)),
         recovered: None,
         untrusted: untrusted(&PLACE),
     }
@@ -51,6 +50,15 @@ pub(super) fn checkpoint(info: &CheckpointInfo) -> Checkpoint {
         cause: info.cause.clone(),
         taken_at: info.taken_at.to_string(),
         bytes: info.bytes,
+    }
+}
+
+/// Returns the newest checkpoint of a session.
+pub(super) fn latest(newest: &CheckpointInfo, now: Timestamp) -> LatestCheckpoint {
+    LatestCheckpoint {
+        id: newest.id.to_string(),
+        taken_at: newest.taken_at.to_string(),
+        age_ms: age_ms(newest.taken_at, now),
     }
 }
 

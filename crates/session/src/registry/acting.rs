@@ -11,7 +11,7 @@ use super::Sessions;
 use crate::Error;
 use crate::act::{Act, Acted};
 use crate::call::Pending;
-use crate::command::{Command, Resume};
+use crate::command::{Command, Resume, Wanted};
 use crate::handle::Handle;
 use crate::summary::CheckpointInfo;
 
@@ -94,8 +94,12 @@ impl Sessions {
             reply,
         };
         handle.ask(ctx, wake).await??;
+        let wanted = Wanted {
+            cause: store::EXPLICIT,
+            name,
+        };
         handle
-            .ask(ctx, |reply| Command::Checkpoint { name, reply })
+            .ask(ctx, |reply| Command::Checkpoint { wanted, reply })
             .await?
     }
 }

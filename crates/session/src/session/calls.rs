@@ -27,15 +27,20 @@ impl Session {
         match command {
             Command::Act(pending) => self.act(pending),
             Command::Wake { resume, reply } => self.wake(resume, reply),
-            Command::Checkpoint { name, reply } => {
+            Command::Checkpoint { wanted, reply } => {
                 if self.is_alive() && !self.closing.has_begun() {
-                    self.capture_asked(name.as_deref(), reply);
+                    self.capture_asked(wanted, reply);
                 } else {
                     let refused = self.refusal();
                     self.reply(reply, Err(refused));
                 }
             }
             Command::Restore { from, reply } => self.restore(from, reply),
+            Command::Delete {
+                checkpoint,
+                force,
+                reply,
+            } => self.delete_checkpoint(checkpoint, force, reply),
             Command::Close { reply } => self.close(reply),
             Command::ShutDown { browsers, reply } => self.shut_down(browsers, reply),
         }

@@ -14,6 +14,7 @@ use crate::Error;
 use crate::checkpoint::capture::{self, CAUSE_RESTORE, Captured, Order, capture};
 use crate::checkpoint::manifest::{Items, Manifest};
 use crate::checkpoint::restore::{self, Content};
+use crate::command::Wanted;
 use crate::dirt::Dirt;
 use crate::state::{Fact, LinkId};
 use crate::summary::CheckpointInfo;
@@ -227,27 +228,28 @@ impl Session {
     /// Captures because a caller asked for it.
     pub(super) fn capture_asked(
         &mut self,
-        name: Option<&str>,
+        wanted: Wanted,
         reply: oneshot::Sender<Result<CheckpointInfo, Error>>,
     ) {
         self.note_use();
         if self.capturing.is_frozen() {
-            self.held_captures.push((name.map(str::to_owned), reply));
+            self.held_captures.push((wanted, reply));
             return;
         }
-        self.order(store::EXPLICIT, name, true, Some(reply), Then::Nothing);
+        let Wanted { cause, name } = &wanted;
+        self.order(cause, name.as_deref(), true, Some(reply), Then::Nothing);
     }
 
     /// Takes the checkpoints that had to wait: the browser has its state again.
     pub(super) fn run_held_captures(&mut self) {
-        for (name, reply) in std::mem::take(&mut self.held_captures) {
-            self.capture_asked(name.as_deref(), reply);
+        for (wanted, reply) in std::mem::take(&mut self.held_captures) {
+            self.capture_asked(wanted, reply);
         }
     }
 
     fn order(
         &mut self,
-        cause: &str,
+        cause: &'static str,
         name: Option<&str>,
         kept: bool,
         reply: Option<oneshot::Sender<Result<CheckpointInfo, Error>>>,
@@ -256,14 +258,38 @@ impl Session {
         let Some(live) = self.live.clone() else {
             let refused = self.refusal();
             if let Some(link) = self.state.link() {
-                self.on_captured(link, Err(refused), None, reply, then);
+                let wanted = Wanted { cause, name: None };
+                self.on_captured(link, Err(refused), wanted, reply, then);
             }
             return;
         };
         self.capturing.under_way = true;
         self.capturing.last_start = Some(self.deps.clock.instant());
         self.capturing.dirt.taken();
-        let order = Order {
+        let order = self.order_of(cause, name, kept);
+        let deps = Arc::clone(&self.deps);
+        let name = name.map(str::to_owned);
+        let wanted = Wanted { cause, name };
+        // Of two captures at once the later publish might find a part gone (store).
+        let turn = Arc::clone(&self.capture_turn);
+        self.spawn_work(TaskKind::Checkpoint, async move {
+            let _turn = turn.lock().await;
+            let ctx = own(CAPTURE_LIMIT);
+            let result = ctx.race(capture(&ctx, &deps, &live, order)).await;
+            let result = result.map_err(Error::not_sent).and_then(|result| result);
+            Done::Captured {
+                link: live.link,
+                result,
+                wanted,
+                reply,
+                then,
+            }
+        });
+    }
+
+    /// Returns what a capture of the session as it is now is given.
+    pub(super) fn order_of(&self, cause: &str, name: Option<&str>, kept: bool) -> Order {
+        Order {
             session: self.row.id,
             generation: self.row.generation,
             tabs: self
@@ -279,31 +305,14 @@ impl Session {
             name: name.map(str::to_owned),
             kept,
             last: self.capturing.last.clone(),
-        };
-        let deps = Arc::clone(&self.deps);
-        let asked = name.map(str::to_owned);
-        // Of two captures at once the later publish might find a part gone (store).
-        let turn = Arc::clone(&self.capture_turn);
-        self.spawn_work(TaskKind::Checkpoint, async move {
-            let _turn = turn.lock().await;
-            let ctx = own(CAPTURE_LIMIT);
-            let result = ctx.race(capture(&ctx, &deps, &live, order)).await;
-            let result = result.map_err(Error::not_sent).and_then(|result| result);
-            Done::Captured {
-                link: live.link,
-                result,
-                name: asked,
-                reply,
-                then,
-            }
-        });
+        }
     }
 
     pub(super) fn on_captured(
         &mut self,
         link: LinkId,
         result: Result<Captured, Error>,
-        name: Option<String>,
+        wanted: Wanted,
         reply: Option<oneshot::Sender<Result<CheckpointInfo, Error>>>,
         then: Then,
     ) {
@@ -333,7 +342,7 @@ impl Session {
                 self.on_service_lost(service);
                 let reason = "the browser has lost its storage".to_owned();
                 match reply {
-                    Some(reply) => self.held_captures.push((name, reply)),
+                    Some(reply) => self.held_captures.push((wanted, reply)),
                     None => failed = Some((Error::Checkpoint { reason }, None)),
                 }
             }

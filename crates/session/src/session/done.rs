@@ -4,9 +4,9 @@ use base::{Fate, TabId};
 use page::Page;
 use tokio::sync::oneshot;
 
-use super::Session;
 use super::recovering::Filled;
 use super::restoring::Chosen;
+use super::{Session, deleting};
 use crate::Error;
 use crate::act::Outcome;
 use crate::adopt::Adopted;
@@ -14,6 +14,7 @@ use crate::call::Pending;
 use crate::checkpoint::capture::Captured;
 use crate::checkpoint::manifest::TabPart;
 use crate::checkpoint::restore::Report;
+use crate::command::Wanted;
 use crate::dial::Dialed;
 use crate::services::Service;
 use crate::state::{Fact, LinkId};
@@ -32,6 +33,8 @@ pub(super) enum Done {
         result: Result<Chosen, Error>,
         reply: oneshot::Sender<Result<Restored, Error>>,
     },
+    /// A checkpoint was deleted, or wasn't.
+    Deleted(Box<deleting::Ended>),
     /// A page was attached, or wasn't.
     Attached {
         link: LinkId,
@@ -61,7 +64,7 @@ pub(super) enum Done {
     Captured {
         link: LinkId,
         result: Result<Captured, Error>,
-        name: Option<String>,
+        wanted: Wanted,
         reply: Option<oneshot::Sender<Result<CheckpointInfo, Error>>>,
         then: Then,
     },
@@ -99,6 +102,7 @@ impl Session {
             Done::Dialed(link, dialed) => self.on_dialed(link, dialed),
             Done::Restored(link, result) => self.on_restored(link, result),
             Done::Chosen { result, reply } => self.on_chosen(result, reply),
+            Done::Deleted(ended) => self.on_deleted(*ended),
             Done::Attached {
                 link,
                 tab,
@@ -120,11 +124,11 @@ impl Session {
             Done::Captured {
                 link,
                 result,
-                name,
+                wanted,
                 reply,
                 then,
             } => {
-                self.on_captured(link, result, name, reply, then);
+                self.on_captured(link, result, wanted, reply, then);
             }
             Done::Checked {
                 link,

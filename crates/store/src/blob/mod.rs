@@ -10,6 +10,7 @@
 
 mod address;
 mod files;
+mod making;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use crate::{Error, Thing};
 
 pub use address::{BlobAddress, InvalidAddress};
 use files::{Files, Stamp};
+pub use making::{Making, Whose};
 
 /// How large a part may be, unsealed.
 pub(crate) const LARGEST: usize = 256 << 20;
@@ -46,6 +48,8 @@ pub struct Blobs {
     /// Files are removed with this locked, so that a part put again is either pinned in time
     /// or found gone.
     pins: Arc<Mutex<Pins>>,
+    /// Sessions something is being made for that takes longer than a capture.
+    making: making::UnderWay,
 }
 
 type Pins = HashMap<(SessionId, BlobAddress), u8>;
@@ -75,7 +79,19 @@ impl Blobs {
             place,
             verified: Arc::default(),
             pins: Arc::default(),
+            making: making::UnderWay::default(),
         }
+    }
+
+    /// Keeps whatever is put for a session from removal until it is published, however long
+    /// that takes.
+    pub fn making(&self, session: SessionId, whose: Whose) -> Making {
+        self.making.begin(session, whose, &self.pins)
+    }
+
+    /// Tells whether something is being made for a session.
+    pub(crate) fn is_being_made(&self, session: SessionId) -> bool {
+        self.making.has(session)
     }
 
     /// Seals and stores a part and returns its address; what is stored already isn't written
@@ -195,8 +211,9 @@ impl Blobs {
             pins.remove(&(session, *part));
         }
         let mut left_behind = Vec::new();
+        let waits = self.making.has(session);
         pins.retain(|(of, part), patience| {
-            if *of == session {
+            if *of == session && !waits {
                 *patience -= 1;
                 if *patience == 0 {
                     left_behind.push(*part);

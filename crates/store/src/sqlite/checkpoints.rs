@@ -9,11 +9,13 @@ use sqlx::sqlite::SqliteRow;
 use super::fields::{Fields, Flaw, private_text, stored};
 use super::{Sqlite, begin};
 use crate::keyring::{DataKey, Scope};
-use crate::{Answer, BlobAddress, CheckpointRow, Checkpoints, Error, Listed, Thing, Unpublished};
+use crate::{
+    Answer, BlobAddress, CheckpointRow, Checkpoints, Error, Listed, SessionRow, Thing, Unpublished,
+};
 
 const NAME: &str = "checkpoint name";
 const MANIFEST: &str = "checkpoint manifest";
-const ACTION: &str = "publish a checkpoint";
+pub(super) const ACTION: &str = "publish a checkpoint";
 
 impl Checkpoints for Sqlite {
     fn publish(&self, checkpoint: Unpublished) -> Answer<'_, u64> {
@@ -65,6 +67,14 @@ impl Checkpoints for Sqlite {
             }
             Ok(number.unsigned_abs())
         })
+    }
+
+    fn found<'a>(&'a self, session: &'a SessionRow, first: Unpublished) -> Answer<'a, ()> {
+        Box::pin(self.found_session(session, first))
+    }
+
+    fn publish_beside(&self, checkpoint: Unpublished) -> Answer<'_, ()> {
+        Box::pin(self.publish_older(checkpoint))
     }
 
     fn list(&self, session: SessionId) -> Answer<'_, Listed<CheckpointRow>> {
@@ -229,7 +239,10 @@ fn address(bytes: &[u8]) -> Result<BlobAddress, Flaw> {
 }
 
 /// Numbers go on from the highest there ever was, also when that checkpoint was removed.
-async fn next_number(connection: &mut SqliteConnection, session: SessionId) -> Result<i64, Error> {
+pub(super) async fn next_number(
+    connection: &mut SqliteConnection,
+    session: SessionId,
+) -> Result<i64, Error> {
     sqlx::query_scalar(
         "SELECT 1 + max(coalesce((SELECT max(number) FROM checkpoints WHERE session = ?), 0), \
          coalesce((SELECT last_number FROM sessions WHERE id = ?), 0))",
@@ -258,7 +271,7 @@ async fn rolling(
     Ok(good.map(|row| Fields(row).name("id")).collect())
 }
 
-async fn insert(
+pub(super) async fn insert(
     connection: &mut SqliteConnection,
     row: &CheckpointRow,
     number: i64,

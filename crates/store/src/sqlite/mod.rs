@@ -12,6 +12,7 @@ mod call_keys;
 mod calls;
 mod checkpoints;
 mod fields;
+mod founding;
 mod kv;
 mod meta;
 mod open;

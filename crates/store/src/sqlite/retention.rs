@@ -149,10 +149,39 @@ impl Sqlite {
         let known: BTreeSet<String> = known.into_iter().collect();
         let mut removed = 0;
         for session in there {
-            if !known.contains(&session.to_string()) {
+            if known.contains(&session.to_string()) || self.blobs.is_being_made(session) {
+                continue;
+            }
+            // It may have been stored since the rows were listed; then it keeps all it has.
+            if self.forget_key(session).await? {
                 removed += u64::from(self.blobs.forget(session).await?);
             }
         }
         Ok(removed)
+    }
+
+    /// Removes the data key of a session that no row tells of; tells whether there is no row.
+    async fn forget_key(&self, session: SessionId) -> Result<bool, Error> {
+        let fail = |err| Error::sql(FORGET, err);
+        let id = session.to_string();
+        let mut connection = self.db.writer().await?;
+        let mut change = begin(&mut connection, FORGET).await?;
+        let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?)")
+            .bind(&id)
+            .fetch_one(&mut *change)
+            .await
+            .map_err(fail)?;
+        if there {
+            return Ok(false);
+        }
+        sqlx::query("DELETE FROM data_keys WHERE scope = ?")
+            .bind(Scope::Session(session).to_string())
+            .execute(&mut *change)
+            .await
+            .map_err(fail)?;
+        change.commit().await.map_err(fail)?;
+        drop(connection);
+        self.keys.forget(Scope::Session(session));
+        Ok(true)
     }
 }

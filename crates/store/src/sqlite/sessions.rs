@@ -32,16 +32,7 @@ impl Sessions for Sqlite {
         Box::pin(async move {
             let sealed = self.seal_session(row).await?;
             let mut connection = self.db.writer().await?;
-            let query = sqlx::query(
-                "INSERT INTO sessions (key, profile, state, cause, generation, created_at, \
-                 last_activity, closed_at, call_count, browser, active_tab, next_tab, \
-                 latest_checkpoint, recovered_told, failures, private, recovered, id) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            );
-            let done = bind(query, row, sealed)?.execute(&mut *connection).await;
-            if let Err(err) = done {
-                return Err(refusal(&mut connection, row, err).await);
-            }
+            insert(&mut connection, row, sealed).await?;
             self.good_sessions.add(row.id);
             Ok(())
         })
@@ -135,7 +126,10 @@ impl Sessions for Sqlite {
 }
 
 impl Sqlite {
-    async fn seal_session(&self, row: &SessionRow) -> Result<(Vec<u8>, Option<Vec<u8>>), Error> {
+    pub(super) async fn seal_session(
+        &self,
+        row: &SessionRow,
+    ) -> Result<(Vec<u8>, Option<Vec<u8>>), Error> {
         let key = self.keys.get(Scope::Session(row.id)).await?;
         let id = row.id.to_string();
         let value = Sealed {
@@ -218,6 +212,24 @@ fn read(fields: &Fields<'_>, id: SessionId, key: &DataKey) -> Result<SessionRow,
         recovered_told: fields.truth("recovered_told")?,
         failures: fields.number("failures")?,
     })
+}
+
+/// Inserts a session's row.
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    row: &SessionRow,
+    sealed: (Vec<u8>, Option<Vec<u8>>),
+) -> Result<(), Error> {
+    let query = sqlx::query(
+        "INSERT INTO sessions (key, profile, state, cause, generation, created_at, \
+         last_activity, closed_at, call_count, browser, active_tab, next_tab, \
+         latest_checkpoint, recovered_told, failures, private, recovered, id) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    match bind(query, row, sealed)?.execute(&mut *connection).await {
+        Ok(_) => Ok(()),
+        Err(err) => Err(refusal(connection, row, err).await),
+    }
 }
 
 type Statement<'q> = Query<'q, sqlx::Sqlite, SqliteArguments>;
