@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Which faults, by their words in the table; all if none is given.
     #[arg(long, value_delimiter = ',')]
     faults: Vec<String>,
+    /// Copies the daemon's logs into this folder at the end.
+    #[arg(long)]
+    logs: Option<PathBuf>,
 }
 
 /// Runs it and prints the table; an error if anything was lost, doubled or left.
@@ -48,6 +51,7 @@ pub fn chaos(arguments: &Arguments) -> anyhow::Result<()> {
         sessions: arguments.sessions.max(1),
         seed: arguments.seed,
         kinds,
+        logs: arguments.logs.clone(),
     };
     let summary = run(&settings).map_err(|err| anyhow!(err))?;
     println!("\n{}", summary.table);

@@ -90,13 +90,15 @@ where
     F: Future<Output = Result<T, Error>>,
 {
     let root = live.connection.root();
-    // A hidden target is announced to nobody, so it is no tab by accident.
-    let create = target::CreateTarget {
-        url: "about:blank".to_owned(),
-        hidden: Some(true),
-        ..Default::default()
+    let (hidden, anchor) = match create(ctx, live, true).await {
+        Ok(hidden) => (hidden, None),
+        // Chromium 156 refuses a hidden target while there is no page at all.
+        Err(cdp::Error::Protocol { .. }) => {
+            let anchor = create_anchor(ctx, live).await?;
+            (create(ctx, live, true).await?, Some(anchor))
+        }
+        Err(err) => return Err(err.into()),
     };
-    let hidden = root.call(ctx, &create).await?.target_id;
     live.set_aside(&hidden, true);
     live.note(tabs);
     let out = async {
@@ -113,9 +115,29 @@ where
         then(session.clone(), text).await
     }
     .await;
-    root.post(&target::CloseTarget {
-        target_id: hidden.clone(),
-    })?;
-    live.set_aside(&hidden, false);
+    for target_id in anchor.into_iter().chain([hidden]) {
+        live.set_aside(&target_id, false);
+        root.post(&target::CloseTarget { target_id })?;
+    }
     out
+}
+
+async fn create(ctx: &Ctx, live: &Live, hidden: bool) -> Result<String, cdp::Error> {
+    let create = target::CreateTarget {
+        url: "about:blank".to_owned(),
+        // A hidden target is announced to nobody, so it is no tab by accident.
+        hidden: hidden.then_some(true),
+        ..Default::default()
+    };
+    Ok(live.connection.root().call(ctx, &create).await?.target_id)
+}
+
+/// Opens a page that is nobody's tab.
+async fn create_anchor(ctx: &Ctx, live: &Live) -> Result<String, cdp::Error> {
+    let creating = live.targets.creating();
+    let anchor = create(ctx, live, false).await?;
+    live.set_aside(&anchor, true);
+    drop(creating);
+    live.nudge().await;
+    Ok(anchor)
 }

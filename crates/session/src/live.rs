@@ -199,6 +199,12 @@ impl Live {
         below < self.connection.next_id().saturating_add(ID_BLOCK / 8)
     }
 
+    /// Tells whether a target is one that has to be closed.
+    pub(crate) fn is_aside(&self, target: &str) -> bool {
+        let aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        aside.iter().any(|other| other == target)
+    }
+
     /// Remembers a target that has to be closed, or forgets one that is.
     pub(crate) fn set_aside(&self, target: &str, open: bool) {
         let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);

@@ -22,7 +22,7 @@ mod parking;
 mod recovering;
 mod restoring;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -108,7 +108,8 @@ pub(crate) struct Session {
     /// How many messages of the last link its browser read, once the link has ended.
     delivered: Option<Option<u64>>,
     /// Tabs that are being brought back.
-    restoring: BTreeSet<TabId>,
+    /// The tabs that are being brought back, each with how often that was begun.
+    restoring: BTreeMap<TabId, u32>,
     /// A failed navigation is being looked into.
     checking: bool,
     waiting: Vec<oneshot::Sender<Result<Option<Recovered>, Error>>>,
@@ -188,7 +189,7 @@ impl Session {
             running: None,
             cut_off: vec![],
             delivered: None,
-            restoring: BTreeSet::new(),
+            restoring: BTreeMap::new(),
             checking: false,
             waiting: vec![],
             closing: closing::Closing::default(),

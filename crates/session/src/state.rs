@@ -23,6 +23,9 @@ use base::{CheckpointId, StateName};
 
 use crate::cause::Cause;
 
+/// How many browsers are tried for one recovery, each of which dies under it.
+pub(crate) const MOST_TRIES: u32 = 3;
+
 /// One connection to one browser; counted up in a session's task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LinkId(pub u64);
@@ -53,6 +56,8 @@ pub enum State {
         from: CheckpointId,
         /// What made it necessary.
         cause: Cause,
+        /// How many browsers have been tried for it, with this one.
+        tries: u32,
     },
     /// The browser is gone; `from` can bring the session back.
     Recoverable {
@@ -312,6 +317,22 @@ impl State {
             ) if newest.is_some_and(|newest| newest != from) => {
                 gone(newest, fresh, Cause::RestoreFailed)
             }
+            // That one browser dies says nothing of the next; that many do says enough.
+            (
+                Self::Recovering {
+                    from, cause, tries, ..
+                },
+                Fact::BrowserGone(..),
+            ) if tries < MOST_TRIES => {
+                let again = Self::Recovering {
+                    link: fresh,
+                    from,
+                    cause,
+                    tries: tries + 1,
+                };
+                let effects = vec![Effect::StopBrowser, Effect::Recover(fresh, from)];
+                (again, effects)
+            }
             // The checkpoint stays: a later, explicit resume may succeed.
             (Self::Recovering { from, .. }, Fact::RestoreFailed(_) | Fact::BrowserGone(..)) => (
                 Self::Failed { from: Some(from) },
@@ -395,7 +416,12 @@ impl Fact {
 
 fn recover(link: LinkId, from: CheckpointId, cause: Cause) -> (State, Vec<Effect>) {
     (
-        State::Recovering { link, from, cause },
+        State::Recovering {
+            link,
+            from,
+            cause,
+            tries: 1,
+        },
         vec![Effect::Recover(link, from)],
     )
 }

@@ -43,7 +43,12 @@ pub(super) enum Done {
         result: Result<Page, Error>,
     },
     /// A crashed tab was brought back, or wasn't.
-    TabRestored(LinkId, TabId, Result<Report, Error>),
+    TabRestored {
+        link: LinkId,
+        tab: TabId,
+        tries: u32,
+        result: Result<Report, Error>,
+    },
     /// A call was done.
     Call {
         link: LinkId,
@@ -111,7 +116,12 @@ impl Session {
             } => {
                 self.on_attached(link, tab, &session, result);
             }
-            Done::TabRestored(link, tab, result) => self.on_tab_restored(link, tab, result),
+            Done::TabRestored {
+                link,
+                tab,
+                tries,
+                result,
+            } => self.on_tab_restored(link, tab, tries, result),
             Done::Call {
                 link,
                 ordered,

@@ -20,7 +20,7 @@ use crate::checkpoint::shadow::Area;
 use crate::dial::cause_of;
 use crate::live::{FromLink, News};
 use crate::services::Service;
-use crate::state::{Fact, LinkId};
+use crate::state::{Fact, LinkId, State};
 use crate::tabs::Tab;
 use crate::targets::{Attached, Meaning};
 use crate::watch_pages::PageNews;
@@ -80,8 +80,9 @@ impl Session {
             return;
         };
         for (page, meaning) in live.targets.settle() {
-            if page.url.starts_with("chrome://") || page.url.starts_with("devtools://") {
-                // The browser's own pages are nobody's tabs.
+            let own = page.url.starts_with("chrome://") || page.url.starts_with("devtools://");
+            if own || live.is_aside(&page.target) {
+                // The browser's own pages and ours are nobody's tabs.
                 self.let_go(&page);
                 continue;
             }
@@ -173,11 +174,36 @@ impl Session {
                 self.capturing.dirt().raise(self.deps.clock.instant());
                 self.read_areas(tab);
             }
-            Err(err) => {
-                tracing::warn!(%tab, %err, "a page could not be attached");
-                self.tab_gone(tab);
-            }
+            Err(err) => self.on_not_attached(link, tab, &err),
         }
+    }
+
+    /// That a page can't be attached is no reason to lose its tab: what is known of it is
+    /// brought back in another page.
+    fn on_not_attached(&mut self, link: LinkId, tab: TabId, err: &Error) {
+        tracing::warn!(%tab, %err, "a page could not be attached");
+        let linked = |live: &Arc<crate::live::Live>| live.connection.is_lost().is_none();
+        if !self.live.as_ref().is_some_and(linked) {
+            // The link's end says the rest.
+            return;
+        }
+        let known = self
+            .tabs
+            .get(tab)
+            .is_some_and(|tab| !tab.known.url.is_empty());
+        let wanted = known || self.restoring.contains_key(&tab);
+        match self.state {
+            State::Alive { .. } if wanted => self.restore_tab(tab),
+            State::Starting { .. } => self.browser_is_useless(link),
+            State::Recovering { .. } if wanted => self.browser_is_useless(link),
+            _ => self.tab_gone(tab),
+        }
+    }
+
+    /// A browser that is being filled and can't show a page of it is as good as gone.
+    fn browser_is_useless(&mut self, link: LinkId) {
+        self.facts
+            .push_back(Fact::BrowserGone(link, Cause::RendererCrashed));
     }
 
     /// Lets a page that isn't a tab run, and leaves it.

@@ -22,7 +22,7 @@ use crate::dial::{Dialed, Number, dial};
 use crate::launch::{self, launch};
 use crate::live::Live;
 use crate::report;
-use crate::state::{Effect, Fact, LinkId};
+use crate::state::{Effect, Fact, LinkId, MOST_TRIES};
 use crate::summary::{CheckpointInfo, Recovered};
 use crate::tabs::Tab;
 
@@ -270,6 +270,8 @@ impl Session {
                 self.note_restored(content.row.id);
                 self.facts.push_back(Fact::Restored(link));
             }
+            // It died while it was filled, which its restore may see before its link does.
+            Err(err) if err.is_loss() => self.give_up(&err, Fact::BrowserGone(link, Cause::Killed)),
             Err(err) => self.give_up(&err, Fact::RestoreFailed(link)),
         }
     }
@@ -296,12 +298,19 @@ impl Session {
         let (Some(live), Some(old)) = (self.live.clone(), self.tabs.get(tab)) else {
             return;
         };
+        let tries = self.restoring.get(&tab).map_or(1, |tries| tries + 1);
+        if MOST_TRIES < tries {
+            tracing::error!(%tab, "the page crashes again and again; the session gets a new browser");
+            self.facts
+                .push_back(Fact::BrowserGone(live.link, Cause::RendererCrashed));
+            return;
+        }
         let known = crate::tabs::known(&old);
         let part = TabPart {
             session_storage: self.session_storage_of(tab),
             ..known.clone()
         };
-        self.restoring.insert(tab);
+        self.restoring.insert(tab, tries);
         self.tabs.update(tab, |tab| {
             tab.known = known;
             tab.page = None;
@@ -322,7 +331,12 @@ impl Session {
                 live.connection.root().post(&close)?;
                 restore::restore_tab(&ctx, &page, &part).await
             };
-            Done::TabRestored(link, tab, work.await)
+            Done::TabRestored {
+                link,
+                tab,
+                tries,
+                result: work.await,
+            }
         });
     }
 
@@ -330,12 +344,14 @@ impl Session {
         &mut self,
         link: LinkId,
         tab: base::TabId,
+        tries: u32,
         result: Result<Report, Error>,
     ) {
-        self.restoring.remove(&tab);
-        if !self.is_current(link) {
+        // One that was begun anew has its end still to come.
+        if !self.is_current(link) || self.restoring.get(&tab) != Some(&tries) {
             return;
         }
+        self.restoring.remove(&tab);
         match result {
             Ok(report) => {
                 let age = self.capturing.newest().map(|newest| {

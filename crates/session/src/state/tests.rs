@@ -125,13 +125,33 @@ fn a_killed_browser_is_replaced_from_the_newest_checkpoint() {
         State::Recovering {
             link: LinkId(2),
             from: checkpoint,
-            cause: Cause::Killed
+            cause: Cause::Killed,
+            tries: 1,
         }
     );
     assert_eq!(
         effects,
         [Effect::StopBrowser, Effect::Recover(LinkId(2), checkpoint)]
     );
+}
+
+#[test]
+fn a_recovery_whose_browser_dies_is_tried_again_a_few_times() {
+    let from = CheckpointId::new();
+    let gone = |link| Fact::BrowserGone(LinkId(link), Cause::Killed);
+    let alive = State::Alive { link: LinkId(1) };
+    let mut state = alive.step(gone(1), Some(from), LinkId(2)).0;
+    for link in 2..4 {
+        let (next, effects) = state.step(gone(link), Some(from), LinkId(link + 1));
+        let again = Effect::Recover(LinkId(link + 1), from);
+        assert_eq!(effects, [Effect::StopBrowser, again]);
+        state = next;
+    }
+    let (failed, _) = state.clone().step(gone(4), Some(from), LinkId(5));
+    assert_eq!(failed, State::Failed { from: Some(from) });
+    // What can't be filled isn't filled by another browser either.
+    let (failed, _) = state.step(Fact::RestoreFailed(LinkId(4)), Some(from), LinkId(5));
+    assert_eq!(failed, State::Failed { from: Some(from) });
 }
 
 #[test]

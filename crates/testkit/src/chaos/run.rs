@@ -33,6 +33,8 @@ pub struct Settings {
     pub seed: u64,
     /// Which faults.
     pub kinds: Vec<Fault>,
+    /// Where the daemon's logs are copied at the end.
+    pub logs: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -163,8 +165,8 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
         ));
     }
     summary.table = table(&rows);
-    if !summary.wrong.is_empty() {
-        println!("{}", harness.words());
+    if let Some(folder) = &settings.logs {
+        keep_logs(&harness, folder)?;
     }
     // It panics with a list of what is left; that is a finding like any other.
     if catch_unwind(AssertUnwindSafe(|| harness.finish())).is_err() {
@@ -174,6 +176,24 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
     }
     daemons.reap();
     Ok(summary)
+}
+
+fn keep_logs(harness: &Harness, folder: &std::path::Path) -> Result<(), String> {
+    let copy = || -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        for entry in std::fs::read_dir(harness.home())? {
+            let entry = entry?;
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with("daemon.log")
+            {
+                std::fs::copy(entry.path(), folder.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
+    };
+    copy().map_err(|err| format!("the logs could not be copied: {err}"))
 }
 
 fn begin(mut worker: Worker) -> AtWork {

@@ -4,6 +4,7 @@
 //! A change is one number, written at once into a script's cookie, localStorage and
 //! sessionStorage. After a fault the three must be of one moment.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
@@ -81,6 +82,8 @@ pub struct Worker {
     /// How many calls had which outcome: done, not started, unknown.
     pub outcomes: [u64; 3],
     wrong: Vec<String>,
+    /// How often what no fault may cause was answered since the last fault, by code.
+    refused: BTreeMap<String, u64>,
     told: u64,
 }
 
@@ -109,6 +112,7 @@ impl Worker {
             named: vec![],
             outcomes: [0; 3],
             wrong: vec![],
+            refused: BTreeMap::new(),
             told: 0,
         };
         let login = worker.site.url("/login");
@@ -214,7 +218,16 @@ impl Worker {
                 "no code",
             ];
             if never.contains(&code) {
-                self.wrong.push(format!("{operation} {arguments}: {error}"));
+                let again = self.refused.entry(code.to_owned()).or_default();
+                *again += 1;
+                if *again == 1 {
+                    let wrong = format!("{operation} {arguments}: {error}");
+                    self.wrong.push(wrong);
+                }
+                if ["failed", "stale"].contains(&code) && operation != "resume_session" {
+                    // Told once; the run goes on with what there is to find.
+                    drop(self.call("resume_session", json!({})));
+                }
             }
         }
         outcome
@@ -407,6 +420,12 @@ impl Worker {
         }
         if check.was_full {
             self.save_again(&mut found);
+        }
+        for (code, times) in std::mem::take(&mut self.refused) {
+            if 1 < times {
+                self.wrong
+                    .push(format!("{times} calls were answered {code}"));
+            }
         }
         found.wrong.append(&mut self.wrong);
         for wrong in &mut found.wrong {
