@@ -373,7 +373,7 @@ impl Session {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::RunHeld => self.run_held(),
-            Effect::RefuseHeld => self.refuse_held(),
+            Effect::RefuseHeld => self.wake_or_refuse_held(),
             Effect::Dial(link) => self.dial(link),
             Effect::Recover(link, from) => self.recover(link, from),
             Effect::StopBrowser => self.stop_browser(),

@@ -352,9 +352,10 @@ impl State {
                 | Self::Recovering { .. },
                 Fact::NotAdopted | Fact::Released,
             ) => match newest {
+                // Whoever waits may have the session brought back: after its place is free.
                 Some(from) => (
                     Self::Recoverable { from },
-                    vec![Effect::RefuseHeld, Effect::StopBrowser],
+                    vec![Effect::StopBrowser, Effect::RefuseHeld],
                 ),
                 None => (
                     Self::Failed { from: None },

@@ -155,6 +155,19 @@ impl Session {
         self.run_held_captures();
     }
 
+    /// The browser that was waited for is gone: whoever waits has the session brought back,
+    /// if it is one that comes back unasked.
+    pub(super) fn wake_or_refuse_held(&mut self) {
+        let waits = !self.queue.is_empty() || !self.waiting.is_empty();
+        let comes_back = self.state.admit(Kind::Act) == Ok(Admission::ResumeFirst);
+        if !(waits && comes_back) || self.closing.has_begun() {
+            self.refuse_held();
+        } else if let Err(err) = self.ask_resume() {
+            self.failure = Some(err);
+            self.refuse_held();
+        }
+    }
+
     /// No browser will come: whoever waited is told why.
     pub(super) fn refuse_held(&mut self) {
         let refused = self.failure.clone().unwrap_or_else(|| self.refusal());

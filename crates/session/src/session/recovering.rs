@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{CheckpointId, TaskKind};
+use base::{CheckpointId, Ctx, TaskKind};
+use cdp::protocol::runtime::Evaluate;
 use chrome::Identity;
 use futures_util::FutureExt as _;
 use page::Page;
@@ -28,6 +29,8 @@ use crate::tabs::Tab;
 
 /// How long the first launch may take.
 const LAUNCH_LIMIT: Duration = Duration::from_secs(30);
+/// How long a new page in a living browser may take to be opened and to answer.
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
 
 /// A browser that was filled from a checkpoint.
 pub(super) struct Filled {
@@ -324,7 +327,7 @@ impl Session {
             let ctx = own(limit);
             let work = async {
                 // The new one first: a browser whose last window closes may give up state.
-                let page: Page = restore::open_tab(&ctx, &live, &tabs, tab).await?;
+                let page = open_answering(&ctx, &live, &tabs, tab).await?;
                 let close = cdp::protocol::target::CloseTarget {
                     target_id: old.target.clone(),
                 };
@@ -405,6 +408,47 @@ impl Session {
             drop(tell);
             Done::Stopped
         });
+    }
+}
+
+/// Opens a page for a tab, and another one if it doesn't answer.
+///
+/// A renderer that is killed while its page comes to be may leave a page that answers nothing
+/// and of whose crash nothing is told (Chromium 156).
+async fn open_answering(
+    ctx: &Ctx,
+    live: &Live,
+    tabs: &crate::tabs::Tabs,
+    tab: base::TabId,
+) -> Result<Page, Error> {
+    let mut tries = 1;
+    loop {
+        let step = ctx.at_most(OPEN_LIMIT);
+        let page = restore::open_tab(&step, live, tabs, tab).await?;
+        let look = Evaluate {
+            expression: "0".to_owned(),
+            ..Default::default()
+        };
+        let Err(err) = page.session().call(&step, &look).await else {
+            return Ok(page);
+        };
+        let err = Error::from(err);
+        if err.is_loss() || MOST_TRIES <= tries || ctx.remaining().is_zero() {
+            return Err(err);
+        }
+        tracing::warn!(%tab, %err, "a new page doesn't answer; opening another one");
+        tries += 1;
+        // The tab doesn't go with a page that isn't its own any more.
+        tabs.update(tab, |tab| {
+            tab.page = None;
+            tab.target.clear();
+            tab.cdp_session.clear();
+        });
+        live.connection
+            .root()
+            .post(&cdp::protocol::target::CloseTarget {
+                target_id: page.target_id().to_owned(),
+            })?;
     }
 }
 
