@@ -58,6 +58,9 @@ pub(crate) struct Report {
     pub lost: Vec<Part>,
 }
 
+/// How often the checkpoints are listed anew because one of them was replaced meanwhile.
+const MOST_READS: u32 = 5;
+
 /// Reads the newest checkpoint of a session that can be read, `from` first.
 ///
 /// A damaged one is named in the log, stays where it is, and is passed over.
@@ -72,18 +75,30 @@ pub(crate) async fn read(
     session: SessionId,
     from: CheckpointId,
 ) -> Result<Content, Error> {
-    let mut rows = deps.store.checkpoints().list(session).await?.rows;
-    // Newest first, and `from` before all: it is the one the state names.
-    rows.sort_by_key(|row| (row.id != from, std::cmp::Reverse(row.number)));
+    let checkpoints = deps.store.checkpoints();
     let mut first = None;
-    for row in rows {
-        let id = row.id;
-        match read_one(deps, row).await {
-            Ok(content) => return Ok(content),
-            Err(err) => {
-                tracing::warn!(checkpoint = %id, %err, "checkpoint is damaged; trying an older one");
-                first.get_or_insert(err);
+    for _ in 0..MOST_READS {
+        let mut rows = checkpoints.list(session).await?.rows;
+        // Newest first, and `from` before all: it is the one the state names.
+        rows.sort_by_key(|row| (row.id != from, std::cmp::Reverse(row.number)));
+        let mut replaced = false;
+        for row in rows {
+            let id = row.id;
+            match read_one(deps, row).await {
+                Ok(content) => return Ok(content),
+                // A rolling one that a newer one took the place of meanwhile isn't damaged.
+                Err(_) if checkpoints.get(id).await.is_ok_and(|row| row.is_none()) => {
+                    replaced = true;
+                    break;
+                }
+                Err(err) => {
+                    tracing::warn!(checkpoint = %id, %err, "checkpoint is damaged; trying an older one");
+                    first.get_or_insert(err);
+                }
             }
+        }
+        if !replaced {
+            break;
         }
     }
     Err(first.unwrap_or(Error::CheckpointNotFound { id: from }))

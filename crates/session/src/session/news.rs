@@ -1,6 +1,6 @@
 //! News of the browser, its link and its pages.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base::{TabId, TaskKind};
@@ -16,7 +16,7 @@ use crate::aside::read_origin;
 use crate::cause::Cause;
 use crate::checkpoint::manifest::Items;
 use crate::checkpoint::part::storage;
-use crate::checkpoint::shadow::Area;
+use crate::checkpoint::shadow::{Area, Shadow};
 use crate::dial::cause_of;
 use crate::live::{FromLink, News};
 use crate::services::Service;
@@ -375,16 +375,12 @@ impl Session {
         if service == Service::Storage {
             lock().service_lost(now);
         }
-        let local: Vec<(String, Items)> = lock()
-            .areas()
-            .filter(|(area, _)| area.tab.is_none())
-            .map(|(area, items)| (area.storage_key.clone(), items.clone()))
-            .collect();
         let (deps, tabs, newest) = (
             Arc::clone(&self.deps),
             self.tabs.clone(),
             self.capturing.newest_id(),
         );
+        let shadow = Arc::clone(&self.shadow);
         let (session, link) = (self.row.id, live.link);
         self.spawn_work(TaskKind::PageWork, async move {
             let ctx = own(RESEED_LIMIT);
@@ -407,7 +403,7 @@ impl Session {
                     .await?;
                 }
                 if service == Service::Storage {
-                    reseed(&ctx, &live, &tabs, local).await?;
+                    reseed(&ctx, &live, &tabs, &shadow).await?;
                 }
                 live.services.accept(&ctx, &live.connection).await
             };
@@ -468,32 +464,35 @@ impl Session {
 ///
 /// A page notices the death of the storage service in its own time, and then drops what it
 /// had, also what was written to it a moment before. So what was written is read again until
-/// it was there twice in a row.
+/// it was there a few times in a row. Pages go on meanwhile: what they write is part of it.
 async fn reseed(
     ctx: &base::Ctx,
     live: &crate::live::Live,
     tabs: &crate::tabs::Tabs,
-    local: Vec<(String, Items)>,
+    shadow: &Mutex<Shadow>,
 ) -> Result<(), Error> {
     let mut stayed = 0;
     for round in 0..RESEED_ROUNDS {
         let mut whole = true;
-        for (storage_key, items) in &local {
-            let area = Area {
-                storage_key: storage_key.clone(),
-                tab: None,
-            };
+        let local: Vec<(Area, Items)> = {
+            let shadow = shadow.lock().unwrap_or_else(PoisonError::into_inner);
+            let areas = shadow.areas().filter(|(area, _)| area.tab.is_none());
+            areas
+                .map(|(area, items)| (area.clone(), items.clone()))
+                .collect()
+        };
+        for (area, items) in &local {
             let open = tabs.all().into_iter().find_map(|(id, tab)| {
                 let page = tab.page?;
                 storage::open_areas(id, &page)
-                    .contains(&area)
+                    .contains(area)
                     .then_some(page)
             });
             match open {
-                Some(page) => whole &= reseed_open(ctx, &page, &area, items).await?,
+                Some(page) => whole &= reseed_open(ctx, &page, area, items).await?,
                 // Nobody holds it, so nobody drops it again.
                 None if round == 0 => {
-                    crate::aside::seed_origin(ctx, live, tabs, storage_key, items).await?;
+                    crate::aside::seed_origin(ctx, live, tabs, &area.storage_key, items).await?;
                 }
                 None => {}
             }
@@ -508,7 +507,8 @@ async fn reseed(
     Err(Error::Checkpoint { reason })
 }
 
-/// Writes what is missing in an area; tells whether nothing was.
+/// Writes what is missing in an area; tells whether nothing was. Another value than the one
+/// that was lost has been written since.
 async fn reseed_open(
     ctx: &base::Ctx,
     page: &Page,
@@ -518,7 +518,7 @@ async fn reseed_open(
     let there = storage::read(ctx, page.session(), area).await?;
     let missing: Items = items
         .iter()
-        .filter(|(key, value)| there.get(*key) != Some(value))
+        .filter(|(key, _)| !there.contains_key(*key))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     storage::write(ctx, page.session(), area, &missing).await?;

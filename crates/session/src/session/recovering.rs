@@ -23,7 +23,7 @@ use crate::dial::{Dialed, Number, dial};
 use crate::launch::{self, launch};
 use crate::live::Live;
 use crate::report;
-use crate::state::{Effect, Fact, LinkId, MOST_TRIES};
+use crate::state::{Effect, Fact, LinkId, MOST_TRIES, State};
 use crate::summary::{CheckpointInfo, Recovered};
 use crate::tabs::Tab;
 
@@ -212,13 +212,28 @@ impl Session {
         let limit = self.deps.config.recovery_limit;
         // A named profile's folder can be opened by one browser at a time.
         let after = profile.is_some().then(|| self.stopping.clone()).flatten();
+        let turn = Arc::clone(&self.capture_turn);
+        let asked = matches!(
+            self.state,
+            State::Recovering {
+                cause: Cause::RestoreAsked,
+                ..
+            }
+        );
         self.spawn_work(TaskKind::PageWork, async move {
             let ctx = own(limit);
             let work = async {
                 if let Some(after) = after {
                     ctx.race(after).await?;
                 }
-                let content = restore::read(&deps, id, from).await?;
+                // A capture that was under way may still publish, and may have been told of.
+                let turn = ctx.race(turn.lock()).await?;
+                let newest = match deps.store.checkpoints().newest(id).await? {
+                    Some(newest) if !asked => newest.id,
+                    _ => from,
+                };
+                let content = restore::read(&deps, id, newest).await?;
+                drop(turn);
                 put_tabs(&tabs, &content);
                 {
                     let mut shadow = shadow

@@ -402,7 +402,10 @@ impl Worker {
                 }
                 Outcome::NotStarted(error) | Outcome::Unknown(error) => {
                     if error["code"] == "dialog_open" {
-                        drop(self.call("handle_dialog", json!({ "tab_id": "t1", "accept": true })));
+                        // It may have gone with its browser meanwhile.
+                        let arguments =
+                            json!({ "session_id": self.session, "tab_id": "t1", "accept": true });
+                        drop(self.client.call("handle_dialog", arguments));
                     }
                     last = error;
                 }
