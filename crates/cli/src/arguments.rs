@@ -422,11 +422,60 @@ pub enum Session {
         #[arg(long = "label", value_name = "NAME=VALUE")]
         labels: Vec<String>,
     },
+    /// Write a checkpoint into one file, sealed under a passphrase
+    Export(Export),
+    /// Make a session from a file of `export`
+    Import(Import),
     /// List the checkpoints
     Checkpoints {
         /// Session id or key
         which: Option<String>,
     },
+}
+
+/// Arguments of `session export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The file to write
+    pub file: PathBuf,
+    /// The checkpoint [default: what the session is now]
+    pub checkpoint: Option<String>,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub force: bool,
+    /// What keeps the file from others.
+    #[command(flatten)]
+    pub cover: Cover,
+}
+
+/// Arguments of `session import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file
+    pub file: PathBuf,
+    /// The key of the new session
+    #[arg(long, conflicts_with = "into")]
+    pub key: Option<String>,
+    /// A label of the new session, as NAME=VALUE [default: those in the file]
+    #[arg(long = "label", value_name = "NAME=VALUE", conflicts_with = "into")]
+    pub labels: Vec<String>,
+    /// Add it to the checkpoints of the session (-s) instead
+    #[arg(long)]
+    pub into: bool,
+    /// What keeps the file from others.
+    #[command(flatten)]
+    pub cover: Cover,
+}
+
+/// What keeps a file from others.
+#[derive(Debug, Args)]
+pub struct Cover {
+    /// Read the passphrase from the first line of a file; `-` is stdin [default: BROWSERD_EXPORT_PASSPHRASE]
+    #[arg(long, value_name = "FILE", conflicts_with = "unsealed")]
+    pub passphrase_file: Option<PathBuf>,
+    /// No passphrase: whoever has the file has every login in it
+    #[arg(long)]
+    pub unsealed: bool,
 }
 
 /// Parts of the demo.
@@ -500,6 +549,10 @@ mod tests {
             "session checkpoint name",
             "session checkpoints",
             "session restore",
+            "session export a.brwd -s k",
+            "session export a.brwd c_1 --passphrase-file - --force",
+            "session import a.brwd --unsealed --key l",
+            "session import a.brwd --into -s k",
             "session delete-checkpoint c_1 --force",
             "session fork c_1 -s k --key l --label a=b",
             "session restore c_1 -s k",

@@ -2,6 +2,7 @@
 
 pub(crate) mod capture;
 pub(crate) mod carry;
+pub(crate) mod export;
 pub mod manifest;
 pub(crate) mod part;
 pub(crate) mod restore;

@@ -48,6 +48,10 @@ pub use deps::Deps;
 pub use error::Error;
 /// What a session's acts are made of.
 pub use page;
-pub use registry::{CallRecord, Filter, Fork, How, InFlight, Listing, Open, Opened, Sessions};
+pub use registry::{
+    CallRecord, Filter, Fork, How, Import, InFlight, Keep, Listing, Open, Opened, Sessions,
+};
 pub use store::{Begun, CallPrint, CallRow, CallState, Unsent};
-pub use summary::{CheckpointInfo, Deleted, Forked, Recovered, Restored, Summary, TabInfo};
+pub use summary::{
+    CheckpointInfo, Deleted, Exported, Forked, Recovered, Restored, Summary, TabInfo,
+};

@@ -9,6 +9,7 @@
 //!   restoring  back to a chosen checkpoint
 //!   deleting   a checkpoint goes
 //!   forking    a new session from a checkpoint
+//!   exporting  a checkpoint as a file, and back
 //!   collecting what need not be kept is removed
 //!   journal    calls under way, and what became of calls
 //!   keyed      calls that are done once
@@ -18,6 +19,7 @@ mod acting;
 mod collecting;
 mod deleting;
 mod ending;
+mod exporting;
 mod forking;
 mod journal;
 mod keyed;
@@ -42,6 +44,7 @@ use crate::kv::Kv;
 use crate::session::{Begin, Session};
 use crate::slots::{Slot, Slots};
 
+pub use exporting::{Import, Keep};
 pub use forking::Fork;
 pub use journal::{CallRecord, InFlight};
 pub use open::{How, Open, Opened};

@@ -95,6 +95,17 @@ pub struct Deleted {
     pub newest: Option<CheckpointInfo>,
 }
 
+/// A checkpoint as a file.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    /// The file.
+    pub file: Vec<u8>,
+    /// The checkpoint in it.
+    pub checkpoint: CheckpointInfo,
+    /// Its session.
+    pub session: Summary,
+}
+
 /// A session that was made from a checkpoint.
 #[derive(Clone, Debug)]
 pub struct Forked {

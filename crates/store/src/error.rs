@@ -115,6 +115,31 @@ pub enum Error {
         /// How large it may be.
         limit: u64,
     },
+    /// A file that was handed in isn't what it has to be.
+    #[error("the file can't be used: {reason}")]
+    File {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file was sealed under another passphrase.
+    #[error("the passphrase isn't the one the file is sealed under, or its head is damaged")]
+    WrongPassphrase,
+    /// A file was written by a newer version.
+    #[error("the file has version {found}, this version of browserd knows {known}")]
+    NewerFile {
+        /// The version found.
+        found: u16,
+        /// The one known here.
+        known: u16,
+    },
+    /// A file, or what is in it, over the limit.
+    #[error("a file of {found} bytes is over the limit of {limit}")]
+    FileTooLarge {
+        /// How large it is, at least.
+        found: u64,
+        /// How large it may be.
+        limit: u64,
+    },
     /// The database was written by a newer version.
     #[error("the database has schema {found}, this version knows {known}")]
     Newer {
@@ -179,7 +204,9 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Corrupt { .. } => Code::Corrupt,
-            Self::WrongKey { .. } => Code::WrongKey,
+            Self::WrongKey { .. } | Self::WrongPassphrase => Code::WrongKey,
+            Self::File { .. } => Code::InvalidArgument,
+            Self::FileTooLarge { .. } => Code::BodyTooLarge,
             Self::DiskFull { .. } => Code::DiskFull,
             Self::NotFound {
                 thing: Thing::Session,
@@ -199,7 +226,7 @@ impl Error {
             Self::Locked { .. } => Code::HomeLocked,
             Self::Stopped(Stopped::Deadline) => Code::Deadline,
             Self::Closed => Code::ShuttingDown,
-            Self::Newer { .. } => Code::NotAvailable,
+            Self::Newer { .. } | Self::NewerFile { .. } => Code::NotAvailable,
             Self::NotFound { .. }
             | Self::Exists { .. }
             | Self::Io { .. }

@@ -19,6 +19,7 @@ mod call;
 mod call_key;
 mod checkpoint;
 mod error;
+pub mod file;
 mod home;
 pub mod key;
 mod keyring;

@@ -5,8 +5,6 @@ const LATER: &[&str] = &[
     "pdf",
     "keepalive",
     "diff",
-    "export_checkpoint",
-    "import_checkpoint",
     "export_storage_state",
     "import_storage_state",
     "save_snapshot",

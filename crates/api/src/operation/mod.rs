@@ -14,12 +14,14 @@ mod close_tab;
 mod collect_garbage;
 mod delete_session_checkpoint;
 mod evaluate;
+mod export_checkpoint;
 mod fork_session;
 mod get_call;
 mod get_content;
 mod get_session;
 mod get_status;
 mod handle_dialog;
+mod import_checkpoint;
 mod interact;
 mod kv_claim;
 mod kv_clear;
@@ -57,12 +59,14 @@ pub use close_tab::*;
 pub use collect_garbage::*;
 pub use delete_session_checkpoint::*;
 pub use evaluate::*;
+pub use export_checkpoint::*;
 pub use fork_session::*;
 pub use get_call::*;
 pub use get_content::*;
 pub use get_session::*;
 pub use get_status::*;
 pub use handle_dialog::*;
+pub use import_checkpoint::*;
 pub use interact::*;
 pub use kv_claim::*;
 pub use kv_clear::*;
@@ -219,6 +223,8 @@ operations! {
     RestoreSessionCheckpoint,
     DeleteSessionCheckpoint,
     ForkSession,
+    ExportCheckpoint,
+    ImportCheckpoint,
     KvSet,
     KvGet,
     KvDelete,

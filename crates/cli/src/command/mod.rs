@@ -2,6 +2,7 @@
 
 mod call;
 mod completions;
+mod exchange;
 pub mod kv;
 mod operation;
 mod page;
@@ -16,7 +17,7 @@ use api::{Caller, Door, Invoke as _};
 use base::Tasks;
 use clap::Parser as _;
 
-use crate::arguments::{Arguments, Command, Common, DemoPart};
+use crate::arguments::{Arguments, Command, Common, DemoPart, Session};
 use crate::environment::Environment;
 use crate::failure::{Failure, USAGE};
 use crate::home::Home;
@@ -99,7 +100,12 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Forward => one(place.interact("forward", None)),
         Command::Reload => one(place.interact("reload", None)),
         Command::Dialog(dialog) => one(page::dialog(&place, &dialog)),
-        Command::Session(session) => one(session::session(&place, &session)?),
+        Command::Session(Session::Export(words)) => {
+            let call = exchange::export(&place, &words, &environment)?;
+            let answer = invoke(&environment, &common, &call)?;
+            exchange::exported(&answer, &words.file, form(&common))
+        }
+        Command::Session(session) => one(session::session(&place, &session, &environment)?),
         Command::Kv(words) => one(kv::call(&words)),
         Command::Demo {
             part: Some(DemoPart::Serve { listen }),

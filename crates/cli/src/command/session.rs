@@ -1,13 +1,19 @@
 //! Commands that look after sessions.
 
 use super::call::Call;
+use super::exchange;
 use super::page::{Place, labelled};
 use crate::arguments::Session;
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::print;
 
 /// `session`.
-pub fn session(place: &Place, session: &Session) -> Result<Call, Failure> {
+pub fn session(
+    place: &Place,
+    session: &Session,
+    environment: &Environment,
+) -> Result<Call, Failure> {
     let about = |which: &Option<String>, operation, show| {
         let named = which.as_deref().unwrap_or(&place.session);
         Call::new(operation, show).with("session_id", named)
@@ -41,6 +47,8 @@ pub fn session(place: &Place, session: &Session) -> Result<Call, Failure> {
                 .with("key", key.clone());
             labelled(call, labels)?
         }
+        Session::Export(words) => exchange::export(place, words, environment)?,
+        Session::Import(words) => exchange::import(place, words, environment)?,
         Session::Checkpoints { which } => {
             about(which, "list_session_checkpoints", print::checkpoints)
         }

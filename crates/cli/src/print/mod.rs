@@ -15,7 +15,9 @@ use crate::output;
 
 pub use boundary::{harmless, page_text};
 pub use picture::picture;
-pub use session::{checkpoint, checkpoints, deleted, forked, opened, restored, session, sessions};
+pub use session::{
+    checkpoint, checkpoints, deleted, forked, imported, opened, restored, session, sessions,
+};
 pub use table::{Table, table};
 
 /// Shows where a call left the page.

@@ -71,6 +71,22 @@ pub fn forked(answer: &Value) -> Result<(), Failure> {
     ))
 }
 
+/// Shows what came from a file.
+pub fn imported(answer: &Value) -> Result<(), Failure> {
+    let id = text(&answer["imported"], "id");
+    let name = named(answer);
+    output::line(&if id.is_empty() {
+        format!("The session {name} is made from the file; it comes up with its first call.")
+    } else {
+        format!("The session {name} has the checkpoint {id} from the file; restore it to go there.")
+    })?;
+    page_text(&format!(
+        "URL: {}\nTitle: {}",
+        text(answer, "url"),
+        text(answer, "title")
+    ))
+}
+
 /// Shows a checkpoint that was deleted.
 pub fn deleted(answer: &Value) -> Result<(), Failure> {
     let newest = match answer["checkpoint"]["id"].as_str() {

@@ -1,5 +1,6 @@
 //! Each operation, in a few lines.
 
+mod file;
 mod fork;
 mod kv;
 mod lifecycle;

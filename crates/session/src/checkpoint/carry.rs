@@ -146,12 +146,17 @@ pub(crate) fn check(kind: &str, canonical: &[u8]) -> Result<Option<Shown>, Error
 pub(crate) enum Source<'a> {
     /// From a stored checkpoint, by the addresses in its manifest.
     Stored(&'a CheckpointRow),
+    /// From here, in the order of the manifest.
+    Given(std::vec::IntoIter<Vec<u8>>),
 }
 
 impl Source<'_> {
     async fn next(&mut self, deps: &Deps, kind: &str, address: &str) -> Result<Vec<u8>, Error> {
         match self {
             Self::Stored(row) => read_part(deps, row, kind, address).await,
+            Self::Given(parts) => parts
+                .next()
+                .ok_or_else(|| refused("it has fewer parts than its manifest says".to_owned())),
         }
     }
 }
