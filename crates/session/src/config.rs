@@ -72,7 +72,7 @@ impl Config {
             reconnect_window: Duration::from_secs(30),
             silence: Duration::from_secs(5),
             recovery_limit: Duration::from_secs(60),
-            capture_every: Duration::from_millis(800),
+            capture_every: Duration::from_millis(500),
             idle_timeout: Some(Duration::from_secs(30 * 60)),
             timer_capture: Some(Duration::from_secs(300)),
             captures: true,

@@ -1,6 +1,6 @@
 //! News of the browser, its link and its pages.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use base::{TabId, TaskKind};
@@ -16,7 +16,7 @@ use crate::aside::read_origin;
 use crate::cause::Cause;
 use crate::checkpoint::manifest::Items;
 use crate::checkpoint::part::storage;
-use crate::checkpoint::shadow::{Area, Shadow};
+use crate::checkpoint::shadow::Area;
 use crate::dial::cause_of;
 use crate::live::{FromLink, News};
 use crate::services::Service;
@@ -375,12 +375,16 @@ impl Session {
         if service == Service::Storage {
             lock().service_lost(now);
         }
+        let local: Vec<(String, Items)> = lock()
+            .areas()
+            .filter(|(area, _)| area.tab.is_none())
+            .map(|(area, items)| (area.storage_key.clone(), items.clone()))
+            .collect();
         let (deps, tabs, newest) = (
             Arc::clone(&self.deps),
             self.tabs.clone(),
             self.capturing.newest_id(),
         );
-        let shadow = Arc::clone(&self.shadow);
         let (session, link) = (self.row.id, live.link);
         self.spawn_work(TaskKind::PageWork, async move {
             let ctx = own(RESEED_LIMIT);
@@ -403,7 +407,7 @@ impl Session {
                     .await?;
                 }
                 if service == Service::Storage {
-                    reseed(&ctx, &live, &tabs, &shadow).await?;
+                    reseed(&ctx, &live, &tabs, local).await?;
                 }
                 live.services.accept(&ctx, &live.connection).await
             };
@@ -462,37 +466,36 @@ impl Session {
 
 /// Gives every origin its localStorage back, until it stays.
 ///
-/// A page notices the death of the storage service in its own time, and then drops what it
-/// had, also what was written to it a moment before. So what was written is read again until
-/// it was there a few times in a row. Pages go on meanwhile: what they write is part of it.
+/// A page notices the death of the storage service in its own time, and then has what the
+/// service had on disk, also of what was written to it a moment before; it tells of that by
+/// events like any others (Chromium 156). So what counts is what was known when the service
+/// died, and it is read again until it was there a few times in a row. What a page writes
+/// meanwhile can't be told from what it was reset to, and is lost.
 async fn reseed(
     ctx: &base::Ctx,
     live: &crate::live::Live,
     tabs: &crate::tabs::Tabs,
-    shadow: &Mutex<Shadow>,
+    local: Vec<(String, Items)>,
 ) -> Result<(), Error> {
     let mut stayed = 0;
     for round in 0..RESEED_ROUNDS {
         let mut whole = true;
-        let local: Vec<(Area, Items)> = {
-            let shadow = shadow.lock().unwrap_or_else(PoisonError::into_inner);
-            let areas = shadow.areas().filter(|(area, _)| area.tab.is_none());
-            areas
-                .map(|(area, items)| (area.clone(), items.clone()))
-                .collect()
-        };
-        for (area, items) in &local {
+        for (storage_key, items) in &local {
+            let area = Area {
+                storage_key: storage_key.clone(),
+                tab: None,
+            };
             let open = tabs.all().into_iter().find_map(|(id, tab)| {
                 let page = tab.page?;
                 storage::open_areas(id, &page)
-                    .contains(area)
+                    .contains(&area)
                     .then_some(page)
             });
             match open {
-                Some(page) => whole &= reseed_open(ctx, &page, area, items).await?,
+                Some(page) => whole &= reseed_open(ctx, &page, &area, items).await?,
                 // Nobody holds it, so nobody drops it again.
                 None if round == 0 => {
-                    crate::aside::seed_origin(ctx, live, tabs, &area.storage_key, items).await?;
+                    crate::aside::seed_origin(ctx, live, tabs, storage_key, items).await?;
                 }
                 None => {}
             }
@@ -507,8 +510,7 @@ async fn reseed(
     Err(Error::Checkpoint { reason })
 }
 
-/// Writes what is missing in an area; tells whether nothing was. Another value than the one
-/// that was lost has been written since.
+/// Writes what is missing in an area; tells whether nothing was.
 async fn reseed_open(
     ctx: &base::Ctx,
     page: &Page,
@@ -518,7 +520,7 @@ async fn reseed_open(
     let there = storage::read(ctx, page.session(), area).await?;
     let missing: Items = items
         .iter()
-        .filter(|(key, _)| !there.contains_key(*key))
+        .filter(|(key, value)| there.get(*key) != Some(value))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     storage::write(ctx, page.session(), area, &missing).await?;
