@@ -7,6 +7,7 @@
 mod calls;
 mod lifecycle;
 mod memory;
+mod overhead;
 mod peers;
 mod report;
 
@@ -38,6 +39,12 @@ pub struct Arguments {
     /// The most sessions that are re-attached; half of the free memory sets the number otherwise.
     #[arg(long, default_value_t = 100)]
     most_sessions: usize,
+    /// How often pages work with captures and without.
+    #[arg(long, default_value_t = 8)]
+    rounds: usize,
+    /// Measure only what captures cost.
+    #[arg(long)]
+    only_captures: bool,
     /// Fail if a bar isn't met.
     #[arg(long)]
     check: bool,
@@ -54,20 +61,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let program = program.canonicalize()?;
     let mut report = Report::default();
 
-    println!(
-        "calls: {} of each, raw and browserd in turn",
-        arguments.calls
-    );
-    calls::measure(&program, arguments.calls, &mut report)?;
-    println!(
-        "lifecycle: {} opened, {} killed",
-        arguments.kills, arguments.kills
-    );
-    lifecycle::open(&program, arguments.kills, &mut report)?;
-    lifecycle::recover(&program, arguments.kills, &mut report)?;
-    lifecycle::re_attach(&program, arguments.most_sessions, &mut report)?;
-    println!("memory: after {} s without sessions", arguments.idle);
-    memory::measure(&program, arguments.idle, &mut report)?;
+    println!("captures: {} rounds with and without", arguments.rounds);
+    overhead::measure(&program, arguments.rounds, &mut report)?;
+    if !arguments.only_captures {
+        measure_rest(&program, arguments, &mut report)?;
+    }
 
     report.print();
     report
@@ -76,4 +74,25 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     println!("written to {}", arguments.json.display());
     ensure!(!arguments.check || report.all_met(), "a bar isn't met");
     Ok(())
+}
+
+fn measure_rest(
+    program: &std::path::Path,
+    arguments: &Arguments,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    println!(
+        "calls: {} of each, raw and browserd in turn",
+        arguments.calls
+    );
+    calls::measure(program, arguments.calls, report)?;
+    println!(
+        "lifecycle: {} opened, {} killed",
+        arguments.kills, arguments.kills
+    );
+    lifecycle::open(program, arguments.kills, report)?;
+    lifecycle::recover(program, arguments.kills, report)?;
+    lifecycle::re_attach(program, arguments.most_sessions, report)?;
+    println!("memory: after {} s without sessions", arguments.idle);
+    memory::measure(program, arguments.idle, report)
 }

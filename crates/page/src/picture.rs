@@ -16,6 +16,8 @@ const MAX_FRAMES: usize = 1024;
 const MAX_TITLE: usize = 4096;
 /// Statuses of documents that are kept until a navigation asks for them.
 const MAX_STATUSES: usize = 16;
+/// Documents of the main frame that are remembered.
+const MAX_SHOWN: usize = 64;
 
 /// A page as its events have it.
 #[derive(Clone, Debug)]
@@ -74,6 +76,14 @@ pub(crate) struct FramePicture {
     pub navigating: bool,
 }
 
+/// A document the main frame came to show.
+#[derive(Debug)]
+struct Shown {
+    url: String,
+    /// It went to another place within itself, or gave its place another state.
+    moved: bool,
+}
+
 /// The picture itself. Only the pump changes it, but for what a call learns on its way.
 #[derive(Debug)]
 pub(crate) struct Picture {
@@ -92,6 +102,10 @@ pub(crate) struct Picture {
     pub url_unsure: bool,
     /// HTTP statuses by loader id, newest last.
     pub statuses: VecDeque<(String, u16)>,
+    /// Whether documents of the main frame were asked for by POST, by loader id, newest last.
+    pub posted: VecDeque<(String, bool)>,
+    /// Documents the main frame came to show, newest last.
+    shown: VecDeque<Shown>,
     /// When the renderer last answered us.
     pub alive_at: Option<Instant>,
     in_flight: HashSet<String>,
@@ -113,6 +127,8 @@ impl Picture {
             documents: 0,
             url_unsure: true,
             statuses: VecDeque::new(),
+            posted: VecDeque::new(),
+            shown: VecDeque::new(),
             alive_at: None,
             in_flight: HashSet::new(),
             quiet_since: now,
@@ -211,6 +227,60 @@ impl Picture {
             .rev()
             .find(|(of, _)| of == loader)
             .map(|(_, status)| *status)
+    }
+
+    /// Notes a document that the main frame shows from now on.
+    pub fn note_shown(&mut self, url: &str) {
+        if self.shown.len() >= MAX_SHOWN {
+            self.shown.pop_front();
+        }
+        let url = url.to_owned();
+        self.shown.push_back(Shown { url, moved: false });
+    }
+
+    /// Notes that the shown document went on within itself.
+    pub fn note_moved(&mut self) {
+        if let Some(shown) = self.shown.back_mut() {
+            shown.moved = true;
+        }
+    }
+
+    /// Forgets which documents were shown: some came or moved unheard.
+    pub fn forget_shown(&mut self) {
+        self.shown.clear();
+    }
+
+    /// Tells whether a document came and went at this URL without ever moving within itself,
+    /// so that its entry in the history has no state.
+    pub fn is_unmoved(&self, url: &str) -> bool {
+        let mut at_url = self
+            .shown
+            .iter()
+            .filter(|shown| shown.url == url)
+            .peekable();
+        at_url.peek().is_some() && at_url.all(|shown| !shown.moved)
+    }
+
+    /// Notes how a document was asked for; a redirect may ask for it in another way.
+    pub fn note_method(&mut self, loader: &str, posted: bool) {
+        if let Some((_, noted)) = self.posted.iter_mut().find(|(of, _)| of == loader) {
+            *noted = posted;
+            return;
+        }
+        if self.posted.len() >= MAX_STATUSES {
+            self.posted.pop_front();
+        }
+        self.posted.push_back((loader.to_owned(), posted));
+    }
+
+    /// Tells whether the document that is shown was asked for by POST, if that was heard.
+    pub fn is_posted(&self) -> Option<bool> {
+        let main = self.main()?;
+        if !main.url.starts_with("http") {
+            return Some(false);
+        }
+        let noted = self.posted.iter().find(|(of, _)| *of == main.loader)?;
+        Some(noted.1)
     }
 
     pub fn state(&self) -> PageState {

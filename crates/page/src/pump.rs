@@ -243,6 +243,7 @@ impl Pump {
                     picture.note_title(&title);
                 }
                 picture.forget_requests(now);
+                picture.note_shown(&url);
             }
             if let Some(frame) = picture.frame(&id) {
                 *frame = FramePicture {
@@ -267,6 +268,9 @@ impl Pump {
         let mut is_main = false;
         self.change(|picture| {
             is_main = picture.main_frame == event.frame_id;
+            if is_main {
+                picture.note_moved();
+            }
             if let Some(frame) = picture.frames.get_mut(&event.frame_id) {
                 frame.url.clone_from(&event.url);
                 frame.navigating = false;
@@ -463,6 +467,14 @@ impl Pump {
         if !lasting {
             self.change(|picture| picture.request_started(&event.request_id));
         }
+        if event.r#type == Some(Type::Document) {
+            let posted = event.request.method == "POST";
+            self.change(|picture| {
+                if event.frame_id.as_ref() == Some(&picture.main_frame) {
+                    picture.note_method(&event.loader_id, posted);
+                }
+            });
+        }
         self.active();
     }
 
@@ -517,6 +529,7 @@ impl Pump {
         self.change(|picture| {
             picture.forget_worlds();
             picture.forget_requests(now);
+            picture.forget_shown();
             picture.url_unsure = true;
         });
         // Asked again, it re-announces which document each frame shows and how far it came.

@@ -32,6 +32,7 @@ const SCRIPT: &str = concat!(
     include_str!("../js/pointer.js"),
     include_str!("../js/fields.js"),
     include_str!("../js/forms.js"),
+    include_str!("../js/history.js"),
     include_str!("../js/wait.js"),
     include_str!("../js/install.js"),
     "})();\n",

@@ -154,6 +154,7 @@ pub(crate) async fn adopt(
             known: row.map(last_known).unwrap_or_default(),
             next_ref: first_ref,
             dialog,
+            history: Default::default(),
         };
         tabs.push((tab, tab_of));
     }

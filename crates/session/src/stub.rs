@@ -78,10 +78,13 @@ impl<'a> Stub<'a> {
     }
 
     async fn run_there(&self, url: &str, script: &str) -> Result<String, Error> {
-        let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
-        let origin = serde_json::to_string(&origin.unwrap_or_default()).unwrap_or_default();
-        let expression =
-            format!("location.origin === {origin} ? (() => {{ {script} }})() : 'elsewhere'");
+        let place = url::Url::parse(url)
+            .map(|url| url.origin().ascii_serialization() + url.path())
+            .unwrap_or_default();
+        let place = serde_json::to_string(&place).unwrap_or_default();
+        let expression = format!(
+            "location.origin + location.pathname === {place} ? (() => {{ {script} }})() : 'elsewhere'"
+        );
         let evaluate = runtime::Evaluate {
             expression,
             return_by_value: Some(true),
@@ -114,7 +117,9 @@ impl<'a> Stub<'a> {
         let is_document = paused.resource_type == network::ResourceType::Document;
         let fulfill = fetch::FulfillRequest {
             request_id: paused.request_id,
-            response_code: if is_document { 200 } else { 204 },
+            // No document with another status than 200 stays in the back/forward cache, so
+            // nobody who goes back is shown a stub.
+            response_code: if is_document { 203 } else { 204 },
             response_headers: Some(vec![
                 fetch::HeaderEntry {
                     name: "content-type".to_owned(),

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::Error;
 use crate::checkpoint::manifest::TabPart;
+use crate::checkpoint::part::history::Following;
 use crate::notes::{NotedDialog, NotedPage};
 use crate::summary::TabInfo;
 
@@ -28,6 +29,16 @@ pub(crate) struct Tab {
     pub next_ref: u64,
     /// The dialog open on it.
     pub dialog: Option<Dialog>,
+    /// How its history is being followed.
+    pub history: Following,
+}
+
+impl Tab {
+    /// Takes what a capture read; the history is followed by itself and may have gone on.
+    pub(crate) fn captured(&mut self, part: TabPart) {
+        let history = std::mem::take(&mut self.known.history);
+        self.known = TabPart { history, ..part };
+    }
 }
 
 #[derive(Default)]

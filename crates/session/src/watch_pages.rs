@@ -10,7 +10,7 @@ use base::{Clock, Ctx, TabId};
 use page::{Fact, StorageOp};
 use tokio::sync::mpsc;
 
-use crate::checkpoint::part::{indexed_db, storage};
+use crate::checkpoint::part::{history, indexed_db, storage};
 use crate::checkpoint::shadow::{Area, Change, Shadow};
 use crate::dirt::Dirt;
 use crate::tabs::Tabs;
@@ -89,10 +89,12 @@ impl PageWatch {
                 self.dirt.raise(self.clock.instant());
                 None
             }
-            Fact::NavigatedWithin { .. }
-            | Fact::TitleChanged { .. }
-            | Fact::CookieActivity
-            | Fact::Activity => {
+            Fact::NavigatedWithin { .. } => {
+                self.follow_history(tab).await;
+                self.dirt.raise(self.clock.instant());
+                None
+            }
+            Fact::TitleChanged { .. } | Fact::CookieActivity | Fact::Activity => {
                 self.dirt.raise(self.clock.instant());
                 None
             }
@@ -104,9 +106,14 @@ impl PageWatch {
 
     /// Reads the storage a tab shows: the picture of it may be missing or old.
     pub(crate) async fn read_open_areas(&self, tab: TabId) {
-        let Some(page) = self.tabs.get(tab).and_then(|tab| tab.page) else {
+        self.follow_history(tab).await;
+        // Of stubs there is nothing to read.
+        let shown = self.tabs.get(tab).filter(|tab| !tab.history.held);
+        let Some(page) = shown.and_then(|tab| tab.page) else {
             return;
         };
+        // It may go on to another document while it is read.
+        let own = storage::storage_key_of(page.state().url.expose());
         for area in storage::open_areas(tab, &page) {
             self.shadow().read_begins(&area);
             let ctx = Ctx::within(READ_LIMIT);
@@ -122,17 +129,22 @@ impl PageWatch {
             let has = indexed_db::follow(&ctx, page.session(), &area.storage_key).await;
             let mut shadow = self.shadow();
             if matches!(&has, Err(crate::Error::Cdp(err)) if matches!(**err, cdp::Error::Protocol { .. }))
-                && storage::storage_key_of(page.state().url.expose()).as_ref()
-                    != Some(&area.storage_key)
+                && own.as_ref() != Some(&area.storage_key)
             {
                 // A frame of another site, in a process of its own: what it stores is unseen.
-                let partition = format!("{}^", area.storage_key);
-                shadow.indexed_db.failed(&partition);
+                shadow.indexed_db.unseen(format!("{}^", area.storage_key));
             }
             // Where it can't be asked, the next capture finds out.
             if has.unwrap_or(true) || shadow.indexed_db.has(&area.storage_key) {
                 shadow.indexed_db.note_change(&area.storage_key);
             }
+        }
+    }
+
+    /// Reads a tab's history; one that could not be read waits for the next capture.
+    async fn follow_history(&self, tab: TabId) {
+        if !self.tabs.get(tab).is_some_and(|tab| tab.history.due) {
+            history::follow(&Ctx::within(READ_LIMIT), &self.tabs, tab).await;
         }
     }
 

@@ -149,12 +149,15 @@ fn router(counts: Shared) -> Router {
         .route("/form", get(async || Html(pages::FORM)))
         .route("/fields", get(async || Html(pages::FIELDS)))
         .route("/storage", get(async || Html(pages::STORAGE)))
+        .route("/place/{name}", get(place).post(place))
         .route("/dialogs", get(async || Html(pages::DIALOGS)))
         .route("/popup", get(async || Html(pages::POPUP)))
         .route("/popped", get(async || Html(pages::POPPED)))
         .route("/long", get(async || Html(pages::long())))
         .route("/controls", get(async || Html(pages::controls())))
         .route("/frames", get(frames))
+        .route("/partnered", get(partnered))
+        .route("/partner", get(async || Html(pages::PARTNER)))
         .route("/inner", get(async || Html(pages::INNER)))
         .route("/noise", get(async || Html(pages::NOISE)))
         .route("/covered", get(async || Html(pages::COVERED)))
@@ -216,18 +219,31 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 async fn frames(headers: HeaderMap) -> Html<String> {
+    Html(pages::frames(&of_localhost(&headers, "/inner")))
+}
+
+async fn partnered(headers: HeaderMap) -> Html<String> {
+    Html(pages::partnered(&of_localhost(&headers, "/partner")))
+}
+
+fn of_localhost(headers: &HeaderMap, path: &str) -> String {
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default();
     let port = host.rsplit(':').next().unwrap_or_default();
-    Html(pages::frames(&format!("http://localhost:{port}/inner")))
+    format!("http://localhost:{port}{path}")
 }
 
 /// An effect that is counted by its path, and told by a cookie of the server's own.
 async fn mark(Path((_, number)): Path<(String, String)>) -> Response {
     let cookie = format!("served={number}; Path=/; HttpOnly; SameSite=Lax");
     ([(header::SET_COOKIE, cookie)], number).into_response()
+}
+
+/// A page that says where it is, how it was asked for, and what `popstate` told it.
+async fn place(Path(name): Path<String>, method: axum::http::Method) -> Html<String> {
+    Html(pages::place(&name, method.as_str()))
 }
 
 #[derive(Deserialize)]

@@ -1,9 +1,11 @@
-//! Back, forward, reload.
+//! Back, forward, reload, and a certain entry.
 
 use base::Ctx;
 use cdp::protocol::page;
+use serde_json::{Value, json};
 
 use crate::effect::Effects;
+use crate::world::Ask;
 use crate::{Error, Gate, Interacted, Page};
 
 impl Page {
@@ -37,5 +39,50 @@ impl Page {
         let mut arrival = super::settle::Arrival::start(self);
         effects.last(&page::Reload::default()).await?;
         arrival.wait(self, ctx).await
+    }
+
+    /// Shows an entry of the tab's history, or the current one anew, and waits for its document.
+    ///
+    /// # Errors
+    /// [`Error::NavigationFailed`] if no document came of it, [`Error::OutcomeUnknown`] if it
+    /// did not load in time: it may still.
+    ///
+    /// # Cancel safety
+    /// The navigation is not withdrawn.
+    pub async fn show_entry(
+        &self,
+        ctx: &Ctx,
+        gate: &Gate,
+        entry: Option<i64>,
+    ) -> Result<(), Error> {
+        let mut effects = Effects::new(self, ctx, gate);
+        let mut arrival = super::settle::Arrival::start(self);
+        match entry {
+            Some(entry_id) => {
+                let show = page::NavigateToHistoryEntry { entry_id };
+                effects.last(&show).await?;
+            }
+            None => {
+                effects.last(&page::Reload::default()).await?;
+            }
+        }
+        arrival.wait(self, ctx).await?;
+        if self.is_error_shown(ctx).await? {
+            return Err(Error::NavigationFailed {
+                reason: "the document could not be had".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn is_error_shown(&self, ctx: &Ctx) -> Result<bool, Error> {
+        let frame = self.main_frame();
+        let ask = Ask {
+            frame: &frame,
+            function: "here",
+            arguments: json!({}),
+        };
+        let here: Value = self.ask(ctx, &ask).await?;
+        Ok(here["url"].as_str().is_some_and(super::settle::is_of_error))
     }
 }

@@ -134,7 +134,7 @@ enum Arrived {
 }
 
 /// Tells whether a document is at this URL because another did not load.
-fn is_of_error(url: &str) -> bool {
+pub(super) fn is_of_error(url: &str) -> bool {
     url.starts_with("chrome-error://")
 }
 

@@ -16,7 +16,7 @@ use super::manifest::{
     self, CookiesPart, IndexedDbEntry, Items, Manifest, OriginEntry, OriginPart, TabEntry, TabPart,
     kind,
 };
-use super::part::{cookies, form, indexed_db, storage};
+use super::part::{cookies, form, history, indexed_db, storage};
 use super::shadow::{Area, Shadow};
 use crate::Error;
 use crate::deps::Deps;
@@ -163,6 +163,12 @@ async fn read_tabs(ctx: &Ctx, order: &Order) -> Vec<TabPart> {
         }
         if let Some(form) = form::capture(&ctx.at_most(SCROLL_LIMIT), page).await {
             part.form = form;
+        }
+        if order.table.get(*tab).is_some_and(|tab| tab.history.due) {
+            history::follow(&ctx.at_most(SCROLL_LIMIT), &order.table, *tab).await;
+        }
+        if let Some(tab) = order.table.get(*tab) {
+            part.history = tab.known.history;
         }
         part
     });

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::part::form::FormPart;
+pub use super::part::history::HistoryPart;
 
 /// A storage area's items, by key.
 pub type Items = BTreeMap<String, String>;
@@ -167,6 +168,9 @@ pub struct TabPart {
     /// What was typed into its page, and its focus.
     #[serde(skip_serializing_if = "FormPart::is_unread")]
     pub form: FormPart,
+    /// Where it came from and can go on to.
+    #[serde(skip_serializing_if = "HistoryPart::is_unread")]
+    pub history: HistoryPart,
 }
 
 /// The format this version writes.

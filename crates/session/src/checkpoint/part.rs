@@ -2,5 +2,6 @@
 
 pub(crate) mod cookies;
 pub(crate) mod form;
+pub(crate) mod history;
 pub(crate) mod indexed_db;
 pub(crate) mod storage;

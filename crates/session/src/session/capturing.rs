@@ -323,7 +323,7 @@ impl Session {
         match result {
             Ok(Captured::Published(info, manifest, tabs)) => {
                 for part in tabs {
-                    self.tabs.update(TabId(part.tab), |tab| tab.known = part);
+                    self.tabs.update(TabId(part.tab), |tab| tab.captured(part));
                 }
                 let now = self.deps.clock.instant();
                 self.capturing.published(info.clone(), manifest, now);

@@ -107,6 +107,7 @@ impl Session {
                 dialog: None,
                 next_ref: before.next_ref.max(1),
                 known: before.known,
+                history: Default::default(),
             };
             self.tabs.put(id, tab);
             self.save_tabs = true;

@@ -44,6 +44,41 @@ send.onclick = event => {
 };
 </script></html>"#;
 
+pub(super) fn place(name: &str, method: &str) -> String {
+    format!(
+        r#"<!doctype html><html lang="en"><title>{name}</title><h1>{method} {name}</h1>
+<form method="post" action="/place/posted"><button>Send</button></form>
+<script>
+const states = [];
+addEventListener('popstate', event => states.push(event.state));
+</script></html>"#
+    )
+}
+
+/// A long page with a frame of another site, and what the frame tells of its own storage.
+pub(super) fn partnered(partner: &str) -> String {
+    format!(
+        r#"<!doctype html><html lang="en"><title>Partnered</title><h1>Partnered</h1>
+<input id="text" aria-label="Text"><iframe src="{partner}" title="partner"></iframe>
+<div style="height: 3000px"></div>
+<script>
+const told = new Promise(done => addEventListener('message', event => {{
+  if (event.data !== 'written') done(event.data);
+}}));
+</script></html>"#
+    )
+}
+
+pub(super) const PARTNER: &str = r#"<!doctype html><title>Partner</title>
+<script>
+addEventListener('message', event => {
+  document.cookie = 'chip=1; Secure; Partitioned; SameSite=None; Path=/; max-age=9999';
+  localStorage.setItem('partner', '1');
+  event.source.postMessage('written', '*');
+});
+parent.postMessage(JSON.stringify({ cookie: document.cookie, local: localStorage.getItem('partner') }), '*');
+</script>"#;
+
 pub(super) const FIELDS: &str = r#"<!doctype html><html lang="en"><title>Fields</title>
 <h1>Fields</h1>
 <input id="text"><input id="twin" placeholder="one"><input id="twin" placeholder="two">

@@ -30,6 +30,8 @@ const MOST_TEXT: usize = 16 << 20;
 const STORE: &str = include_str!("indexed_db/store.js");
 /// The word for what is missing.
 const MISSING: &str = "indexed_db";
+/// The words for what a frame of another site may keep.
+const UNSEEN: [&str; 3] = [MISSING, "local_storage", "session_storage"];
 
 /// One origin's databases.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
@@ -184,6 +186,16 @@ impl Known {
     pub(crate) fn unreadable(&mut self, storage_key: &str, number: u64) {
         self.settle(storage_key, number);
         self.failed(storage_key);
+    }
+
+    /// Notes that a frame of another site keeps storage of this key, which is not read.
+    pub(crate) fn unseen(&mut self, storage_key: String) {
+        let lost = UNSEEN.iter().map(|word| (*word).to_owned()).collect();
+        self.put(IndexedDbEntry {
+            storage_key,
+            lost,
+            ..IndexedDbEntry::default()
+        });
     }
 
     /// Returns the picture in order.

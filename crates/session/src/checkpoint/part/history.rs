@@ -1,0 +1,99 @@
+//! The back/forward history of a tab, with `history.state`.
+//!
+//! ```text
+//! entry     /a      /a2     /a#x   │  /b   │  /c
+//! document  └── 0 ──┴── 0 ──┴─ 0   │   1   │   2       back within 0: popstate, no load
+//! ```
+//!
+//! The browser lists the entries. Which of them are places of one document, and what their
+//! state is, only a document that shows them can tell: so it is read whenever a tab has come
+//! to another entry, and remembered of the others ([`follow`], [`merge`]). On restore each
+//! document is a stub that makes its own entries; the real one is loaded when it is shown
+//! ([`rebuild`]).
+//!
+//! What it can't bring back: the body of a POST, states that were passed too quickly to be
+//! read or hold what CDP doesn't serialize (binary data, files, errors), entries of frames,
+//! scroll positions of other entries, what `navigation.updateCurrentEntry` kept.
+
+mod follow;
+mod merge;
+mod rebuild;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use follow::{Following, follow};
+pub(crate) use rebuild::{Rebuilt, Way, is_there, rebuild, reset};
+
+/// The most entries of a tab; Chromium has no more.
+const MOST_ENTRIES: usize = 50;
+/// The longest URL of an entry.
+const MOST_URL: usize = 32 * 1024;
+/// How much one state may come to, as text.
+const MOST_STATE: usize = 64 * 1024;
+/// How much the states of a tab may come to.
+const MOST_STATES: usize = 512 * 1024;
+/// The text of a state that is `null`.
+const NULL: &str = r#"{"type":"null"}"#;
+
+/// A tab's entries.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HistoryPart {
+    /// Oldest first; none if it was never read.
+    pub entries: Vec<EntryPart>,
+    /// Which of them is shown.
+    pub current: usize,
+    /// Nothing of it is missing but what an entry says itself.
+    pub whole: bool,
+}
+
+/// One entry.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EntryPart {
+    /// The browser's number for it, as long as that browser lives.
+    pub id: i64,
+    /// Where it leads.
+    pub url: String,
+    /// The document it is a place of, counted from the oldest.
+    pub document: u32,
+    /// `history.state` as CDP serializes it deeply; `None` if it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Whether its document was asked for by POST; `None` if that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub posted: Option<bool>,
+    /// Whether it may be a place of a document beside it, of which nobody knows.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
+}
+
+impl HistoryPart {
+    /// Tells whether it was never read; such a part isn't stored.
+    pub(crate) const fn is_unread(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Tells whether a document would come back without the body it was asked for with.
+    pub(crate) fn has_post(&self) -> bool {
+        self.is_unread() || self.entries.iter().any(|entry| entry.posted != Some(false))
+    }
+
+    /// Returns the entry that is shown.
+    fn shown(&self) -> Option<&EntryPart> {
+        self.entries.get(self.current)
+    }
+
+    /// Returns the entries of each document, in order.
+    fn documents(&self) -> Vec<&[EntryPart]> {
+        self.entries
+            .chunk_by(|one, other| one.document == other.document)
+            .collect()
+    }
+}
+
+impl EntryPart {
+    fn is_plain(&self) -> bool {
+        self.state.as_deref() == Some(NULL)
+    }
+}

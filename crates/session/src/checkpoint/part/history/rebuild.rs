@@ -1,0 +1,335 @@
+//! Makes a tab's history anew, of stubs.
+//!
+//! Each document is one stub, answered without the network at a path no site has, which gives
+//! itself the URL and the entries that the document had. The browser keeps no page with such
+//! an answer (status 203) in its back/forward cache: when an entry is shown again, its real
+//! document is asked for, with its state; the places of one document lead to each other by
+//! `popstate`. The current one is loaded for real when every tab is ready.
+
+use std::time::Duration;
+
+use base::Ctx;
+use cdp::protocol::page as wire;
+use page::Page;
+
+use super::{EntryPart, HistoryPart};
+use crate::Error;
+use crate::checkpoint::manifest::TabPart;
+use crate::stub::Stub;
+
+/// How long one tab's history may take before the tab goes on without.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How often, and how far apart, a browser is asked that does not know the page yet.
+const TRIES: usize = 50;
+const PAUSE: Duration = Duration::from_millis(20);
+/// The functions that run in a stub.
+const STUB: &str = include_str!("stub.js");
+const BLANK: &str = "about:blank";
+
+/// How the page that is shown is to be loaded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// By its URL; what is before it in the history is removed.
+    Alone,
+    /// By its URL, as the newest entry.
+    Append,
+    /// The tab is at its entry, in a stub that gives way to it.
+    Again,
+    /// By showing this entry.
+    Entry(i64),
+    /// It is shown.
+    There,
+}
+
+/// What became of a tab's history.
+pub(crate) struct Rebuilt {
+    pub way: Way,
+    /// Every entry is there, or will be when the page is loaded.
+    pub whole: bool,
+    /// Every state is there as it was.
+    pub states: bool,
+    /// The entries as they are in this browser.
+    pub history: HistoryPart,
+}
+
+impl Rebuilt {
+    /// A tab that has its current entry only.
+    fn none() -> Self {
+        Self {
+            way: Way::Alone,
+            whole: false,
+            states: false,
+            history: HistoryPart::default(),
+        }
+    }
+}
+
+/// Makes the history that a tab had; `fresh` says that the tab shows its first, empty page.
+///
+/// # Errors
+/// Those of a lost browser; a history that can't be made is told as lost.
+///
+/// # Cancel safety
+/// No: the tab has a part of its history, at stubs.
+pub(crate) async fn rebuild(
+    ctx: &Ctx,
+    page: &Page,
+    stub: &Stub<'_>,
+    tab: &TabPart,
+    fresh: bool,
+) -> Result<Rebuilt, Error> {
+    let part = &tab.history;
+    if part.shown().is_none_or(|shown| shown.url != tab.url) {
+        return Ok(Rebuilt::none());
+    }
+    let making = Making {
+        ctx: &ctx.at_most(LIMIT),
+        page,
+        stub,
+    };
+    match making.make(part, fresh).await {
+        Ok(rebuilt) => Ok(rebuilt),
+        Err(err) if err.is_loss() || ctx.remaining().is_zero() => Err(err),
+        Err(err) => {
+            tracing::warn!(%err, "a tab's history could not be made again");
+            Ok(Rebuilt::none())
+        }
+    }
+}
+
+struct Making<'a> {
+    ctx: &'a Ctx,
+    page: &'a Page,
+    stub: &'a Stub<'a>,
+}
+
+impl Making<'_> {
+    async fn make(&self, part: &HistoryPart, fresh: bool) -> Result<Rebuilt, Error> {
+        let documents = part.documents();
+        let mut rebuilt = Rebuilt {
+            way: Way::There,
+            whole: part.whole,
+            states: part.entries.iter().all(|entry| entry.state.is_some()),
+            history: HistoryPart::default(),
+        };
+        let mut urls: Vec<String> = vec![];
+        for (n, document) in documents.iter().enumerate() {
+            let before = urls.len();
+            let is_last = n + 1 == documents.len();
+            let shown = part.current.checked_sub(before);
+            let shown = shown.filter(|at| *at < document.len());
+            if let ([entry], true, Some(_)) = (document, is_last, shown)
+                && (entry.is_plain() || entry.state.is_none())
+            {
+                rebuilt.way = if n == 0 { Way::Alone } else { Way::Append };
+                break;
+            }
+            let back = shown.filter(|_| is_last).map(|at| document.len() - 1 - at);
+            let back = back.unwrap_or(0);
+            self.put(document, back, fresh, &mut rebuilt, &mut urls)
+                .await?;
+            if is_last && shown.is_some() && is_web(&document[0].url) {
+                rebuilt.way = Way::Again;
+            }
+            // A tab begins with an empty page, and its storage was seeded in stubs.
+            let is_begun = fresh && document[0].url == BLANK;
+            if n == 0 && !is_begun {
+                reset(self.ctx, self.page).await?;
+            }
+        }
+        self.number(part, &urls, &mut rebuilt).await?;
+        Ok(rebuilt)
+    }
+
+    /// Makes the entries of one document, and leaves the tab `back` before the last of them.
+    async fn put(
+        &self,
+        document: &[EntryPart],
+        back: usize,
+        fresh: bool,
+        rebuilt: &mut Rebuilt,
+        urls: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        if let Some(at) = stub_at(&document[0].url, urls.len()) {
+            let script = script(document, back)?;
+            let whole = self.stub.run(&at, &script).await?;
+            rebuilt.states &= whole == "true";
+            urls.extend(document.iter().map(|entry| entry.url.clone()));
+            return Ok(());
+        }
+        for entry in document {
+            // A document of a file or a blob is not asked for before it is shown.
+            let there = entry.url == BLANK || entry.url.starts_with("data:");
+            let url = if there { &entry.url } else { BLANK };
+            rebuilt.whole &= there;
+            rebuilt.states &= entry.is_plain();
+            // The first page of a tab that is fresh is one already.
+            if !(fresh && urls.is_empty() && url == BLANK) {
+                let navigate = wire::Navigate {
+                    url: url.to_owned(),
+                    ..Default::default()
+                };
+                self.page.session().call(self.ctx, &navigate).await?;
+            }
+            urls.push(url.to_owned());
+        }
+        if back != 0 {
+            return Err(unlike("a document without the web has several places"));
+        }
+        Ok(())
+    }
+
+    /// Reads back what was made, and how the current entry is reached.
+    async fn number(
+        &self,
+        part: &HistoryPart,
+        urls: &[String],
+        rebuilt: &mut Rebuilt,
+    ) -> Result<(), Error> {
+        if rebuilt.way == Way::Alone {
+            return Ok(());
+        }
+        let there = list(self.ctx, self.page).await?;
+        let found = there.entries.iter().map(|entry| &entry.url);
+        if !found.eq(urls) {
+            return Err(unlike("it is not what was made"));
+        }
+        let ids = there.entries.iter().map(|entry| entry.id);
+        let entries = part.entries.iter().zip(ids).map(|(entry, id)| EntryPart {
+            id,
+            // Whatever they were, this is what they are from now on.
+            state: Some(
+                entry
+                    .state
+                    .clone()
+                    .unwrap_or_else(|| super::NULL.to_owned()),
+            ),
+            posted: Some(false),
+            unsure: false,
+            ..entry.clone()
+        });
+        rebuilt.history = HistoryPart {
+            entries: entries.collect(),
+            current: part.current,
+            whole: true,
+        };
+        let at = usize::try_from(there.current_index).unwrap_or_default();
+        if rebuilt.way == Way::There && at != part.current {
+            let entry = rebuilt.history.shown();
+            let entry = entry.ok_or_else(|| unlike("its entry is not there"))?;
+            if urls.get(part.current) != Some(&entry.url) {
+                return Err(unlike("its entry leads nowhere"));
+            }
+            rebuilt.way = Way::Entry(entry.id);
+        }
+        Ok(())
+    }
+}
+
+/// Tells whether the tab has the history it had. The document that is shown may have changed
+/// its own entries by now, but not their number.
+///
+/// # Cancel safety
+/// Yes.
+pub(crate) async fn is_there(ctx: &Ctx, page: &Page, part: &HistoryPart) -> bool {
+    let Ok(there) = list(ctx, page).await else {
+        return false;
+    };
+    let shown = part.shown().map(|entry| entry.document);
+    let place = usize::try_from(there.current_index).ok() == Some(part.current);
+    place
+        && there.entries.len() == part.entries.len()
+        && part.entries.iter().zip(&there.entries).all(|(had, has)| {
+            Some(had.document) == shown || had.url == has.url || !is_web(&had.url)
+        })
+}
+
+/// Removes every entry but the current one from the tab's history.
+///
+/// # Cancel safety
+/// Yes.
+pub(crate) async fn reset(ctx: &Ctx, page: &Page) -> Result<(), Error> {
+    match patiently(ctx, page, &wire::ResetNavigationHistory {}).await {
+        Err(Error::Cdp(err)) if matches!(*err, cdp::Error::Protocol { .. }) => {
+            // Only "back" would show it: a stub that leads on to nothing.
+            tracing::warn!(%err, "a tab's history could not be reset");
+            Ok(())
+        }
+        out => out.map(drop),
+    }
+}
+
+async fn list(ctx: &Ctx, page: &Page) -> Result<wire::GetNavigationHistoryReturns, Error> {
+    patiently(ctx, page, &wire::GetNavigationHistory {}).await
+}
+
+/// Asks until the page is one: right after a document took another's place Chromium 156 may
+/// answer "Not attached to an active page" for some milliseconds.
+async fn patiently<C: cdp::Command>(
+    ctx: &Ctx,
+    page: &Page,
+    command: &C,
+) -> Result<C::Returns, Error> {
+    let mut pauses = base::Backoff::new(PAUSE, PAUSE).take(TRIES);
+    loop {
+        match (page.session().call(ctx, command).await, pauses.next()) {
+            (Err(cdp::Error::Protocol { message, .. }), Some(pause)) => {
+                tracing::debug!(%message, "the history can't be had yet");
+                ctx.pause(pause).await?;
+            }
+            (out, _) => return Ok(out?),
+        }
+    }
+}
+
+fn is_web(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
+}
+
+/// Returns where the `n`th entry's stub is made; `None` for what no stub can stand for.
+fn stub_at(url: &str, n: usize) -> Option<String> {
+    let mut at = url::Url::parse(url).ok().filter(|_| is_web(url))?;
+    at.set_path(&format!("/browserd-restores/{n}"));
+    at.set_query(None);
+    at.set_fragment(None);
+    Some(at.into())
+}
+
+fn script(document: &[EntryPart], back: usize) -> Result<String, Error> {
+    let entries = document.iter().map(|entry| {
+        let state = match &entry.state {
+            Some(state) => serde_json::from_str(state)?,
+            None => serde_json::Value::Null,
+        };
+        Ok((&entry.url, state))
+    });
+    let entries: Vec<_> = entries
+        .collect::<Result<_, serde_json::Error>>()
+        .map_err(|err| unlike(&err.to_string()))?;
+    // As text to be parsed: in an object literal the key `__proto__` would not be a value.
+    let json = serde_json::to_string(&entries)
+        .and_then(|json| serde_json::to_string(&json))
+        .map_err(|err| unlike(&err.to_string()))?;
+    Ok(format!("{STUB}return rebuild(JSON.parse({json}), {back});"))
+}
+
+fn unlike(reason: &str) -> Error {
+    Error::Checkpoint {
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stub_is_made_in_the_origin_of_its_entry_and_at_no_path_of_the_site() {
+        assert_eq!(
+            stub_at("https://ada:x@a.test:81/p?q#f", 3).as_deref(),
+            Some("https://ada:x@a.test:81/browserd-restores/3")
+        );
+        assert_eq!(stub_at("about:blank", 0), None);
+        assert_eq!(stub_at("data:text/html,x", 0), None);
+    }
+}
