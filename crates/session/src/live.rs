@@ -270,6 +270,10 @@ impl Pump {
 
     fn on_event(&self, event: &cdp::RawEvent) -> Option<News> {
         if let Some(Ok(attached)) = event.decode::<wire::AttachedToTargetEvent>() {
+            // Hidden targets ("other") are announced to whoever attaches to them, and no tabs.
+            if attached.target_info.r#type != "page" {
+                return None;
+            }
             self.targets.attached(Attached {
                 session: attached.session_id,
                 target: attached.target_info.target_id,
