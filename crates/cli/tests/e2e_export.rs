@@ -190,3 +190,40 @@ fn a_file_that_is_anything_else_is_refused_and_makes_nothing() {
     assert_eq!(made["url"], "about:blank", "{made}");
     test.finish();
 }
+
+/// Written as Playwright 1.65 writes it, with what this version doesn't translate.
+#[test]
+fn a_storage_state_makes_a_session_that_is_logged_in_and_says_what_it_lacks() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.url("/"));
+    agent.log_in(&site);
+    agent.evaluate("localStorage.setItem('mark', 'state')");
+    agent.evaluate(PUT);
+    let answer = agent.call("export_storage_state", json!({}));
+    let told = answer["left_out"].to_string();
+    assert!(
+        told.contains("IndexedDB of") && told.contains("tab 1"),
+        "{told}"
+    );
+    let mut state = answer["storage_state"].clone();
+    agent.close();
+
+    state["origins"][0]["indexedDB"] = json!([{ "name": "d", "version": 1, "stores": [] }]);
+    let body = json!({ "storage_state": state, "key": "from:state" });
+    let made = test.http().post("/v1/import_storage_state", &body);
+    let made = made.expect("an answer").body;
+    let told = made["left_out"].to_string();
+    assert!(told.contains("indexedDB of http"), "{made}");
+    let mut twin = agent_of(&test, &made);
+    twin.call("navigate", json!({ "url": site.url("/home") }));
+    twin.expect_text("Hello, ada");
+    assert_eq!(twin.evaluate(MARK), "state");
+    assert_eq!(site.counts().logins, 1);
+
+    let body = json!({ "storage_state": { "cookies": "none" } });
+    let refused = test.http().post("/v1/import_storage_state", &body);
+    assert_eq!(refused.expect("an answer").body["code"], "invalid_argument");
+    test.finish();
+}

@@ -7,3 +7,4 @@ pub mod manifest;
 pub(crate) mod part;
 pub(crate) mod restore;
 pub mod shadow;
+pub(crate) mod storage_state;

@@ -27,6 +27,7 @@ mod open;
 mod reconcile;
 mod restoring;
 mod show;
+mod storage_state;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};

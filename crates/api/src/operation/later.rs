@@ -5,8 +5,6 @@ const LATER: &[&str] = &[
     "pdf",
     "keepalive",
     "diff",
-    "export_storage_state",
-    "import_storage_state",
     "save_snapshot",
     "restore_snapshot",
     "list_snapshots",

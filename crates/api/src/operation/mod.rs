@@ -15,6 +15,7 @@ mod collect_garbage;
 mod delete_session_checkpoint;
 mod evaluate;
 mod export_checkpoint;
+mod export_storage_state;
 mod fork_session;
 mod get_call;
 mod get_content;
@@ -22,6 +23,7 @@ mod get_session;
 mod get_status;
 mod handle_dialog;
 mod import_checkpoint;
+mod import_storage_state;
 mod interact;
 mod kv_claim;
 mod kv_clear;
@@ -60,6 +62,7 @@ pub use collect_garbage::*;
 pub use delete_session_checkpoint::*;
 pub use evaluate::*;
 pub use export_checkpoint::*;
+pub use export_storage_state::*;
 pub use fork_session::*;
 pub use get_call::*;
 pub use get_content::*;
@@ -67,6 +70,7 @@ pub use get_session::*;
 pub use get_status::*;
 pub use handle_dialog::*;
 pub use import_checkpoint::*;
+pub use import_storage_state::*;
 pub use interact::*;
 pub use kv_claim::*;
 pub use kv_clear::*;
@@ -225,6 +229,8 @@ operations! {
     ForkSession,
     ExportCheckpoint,
     ImportCheckpoint,
+    ExportStorageState,
+    ImportStorageState,
     KvSet,
     KvGet,
     KvDelete,

@@ -7,6 +7,7 @@ mod lifecycle;
 mod page;
 mod record;
 mod restore;
+mod storage_state;
 mod tab;
 
 use api::{ApiError, Operation, Session};
