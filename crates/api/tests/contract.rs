@@ -175,6 +175,7 @@ fn a_session_has_the_shape_that_people_and_scripts_know() {
             taken_at: "2026-01-01T00:00:00Z".into(),
             age_ms: 5,
         }),
+        capture_failing: None,
         recovered: None,
         untrusted: vec!["url".into(), "title".into()],
     };

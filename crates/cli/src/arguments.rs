@@ -388,6 +388,11 @@ pub enum Session {
         /// Session id or key
         which: Option<String>,
     },
+    /// Give a session's browser back; any call brings it back
+    Park {
+        /// Session id or key
+        which: Option<String>,
+    },
     /// Bring a session back from its checkpoint
     Resume {
         /// Session id or key

@@ -99,3 +99,105 @@ fn a_version_is_kept_by_the_timer_only_if_something_has_changed() {
     );
     test.finish();
 }
+
+#[test]
+fn a_session_is_parked_on_request_and_a_call_that_comes_meanwhile_brings_it_back() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), Some("ada:park"), &site.url("/"));
+    agent.log_in(&site);
+    // A page that never stops to change is parked all the same.
+    agent.evaluate("setInterval(() => localStorage.setItem('n', Date.now()), 20); 1");
+    let parked = test.cli(&["session", "park", "ada:park", "--json"]).json();
+    assert_eq!(
+        (&parked["state"], &parked["state_cause"]),
+        (&json!("recoverable"), &json!("parked"))
+    );
+    assert_eq!(parked["expires_at"], Value::Null);
+    assert_eq!(
+        agent.call("park_session", json!({}))["state"],
+        "recoverable"
+    );
+    assert!(process::until(SOON, || test.browsers().is_empty()));
+    assert_eq!(kept(&mut agent, "park").len(), 1);
+    let back = agent.expect_text("Hello, ada");
+    assert_eq!(
+        (&back["generation"], &back["recovered"]["cause"]),
+        (&json!(2), &json!("resumed"))
+    );
+    assert_ne!(agent.evaluate("localStorage.getItem('n')"), Value::Null);
+
+    // What runs ends first; what comes later waits for the end of the parking.
+    let slow = site.url("/slow?ms=700");
+    let slow = format!("await fetch('{slow}', {{ mode: 'no-cors' }}); 'whole'");
+    let (http, session) = (test.http(), agent.session.clone());
+    let again = || Agent {
+        door: http.clone(),
+        session: session.clone(),
+        opened: Value::Null,
+    };
+    std::thread::scope(|scope| {
+        let runs = scope.spawn(|| again().evaluate(&slow));
+        assert!(process::until(SOON, || site.count_of("/slow") == 1));
+        let parks = scope.spawn(|| again().call("park_session", json!({})));
+        let comes = scope.spawn(|| again().evaluate("2 + 2"));
+        assert_eq!(runs.join().expect("it ends"), "whole");
+        assert_eq!(parks.join().expect("it ends")["session_id"], json!(session));
+        assert_eq!(comes.join().expect("it ends"), 4);
+    });
+    assert_eq!(agent.expect_text("Hello, ada")["generation"], 3);
+    assert_eq!(site.counts().logins, 1);
+
+    // A dialog would be lost.
+    agent.evaluate("setTimeout(() => confirm('Sure?'), 0); 1");
+    assert!(process::until(SOON, || {
+        let refused = agent.attempt("snapshot", json!({})).err();
+        refused.is_some_and(|refused| refused.code() == "dialog_open")
+    }));
+    assert_eq!(
+        agent.refused("park_session", json!({})).code(),
+        "dialog_open"
+    );
+    agent.call("handle_dialog", json!({ "accept": true }));
+    agent.close();
+    assert_eq!(agent.refused("park_session", json!({})).code(), "closed");
+    assert_eq!(agent.refused("keepalive", json!({})).code(), "closed");
+    test.finish();
+}
+
+#[test]
+fn the_clocks_outlive_the_daemon_and_a_session_over_its_time_is_closed() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let ends = json!({ "url": site.url("/form"), "max_lifetime_ms": 3_000_000 });
+    let mut ends = Agent::open_with(test.http(), ends);
+    let idles = json!({ "url": site.url("/form"), "idle_timeout_ms": 3_600_000 });
+    let mut idles = Agent::open_with(test.http(), idles);
+    let time = |shown: &Value| {
+        let text = shown["expires_at"].as_str().unwrap_or_default().to_owned();
+        assert!(!text.is_empty(), "{shown}");
+        text
+    };
+    let first = time(&idles.show());
+    assert!(time(&ends.show()) < first, "{:?} {first}", ends.show());
+    assert!(first < time(&idles.call("keepalive", json!({}))));
+
+    test.fault(testkit::harness::Do::KillDaemon);
+    (ends.door, idles.door) = (test.http(), test.http());
+    time(&idles.wait_state("alive"));
+    // It has lived for longer than that, under both daemons.
+    ends.call("keepalive", json!({ "max_lifetime_ms": 1000 }));
+    let closed = ends.wait_state("closed");
+    assert_eq!(closed["state_cause"], "lifetime_over");
+    assert_eq!(closed["expires_at"], Value::Null);
+    assert!(closed["checkpoint"].is_object(), "{closed}");
+
+    let kept = idles.call("keepalive", json!({ "idle_timeout_ms": 0 }));
+    assert_eq!(kept["expires_at"], Value::Null, "never");
+    let soon = idles.call("keepalive", json!({ "idle_timeout_ms": 500 }));
+    time(&soon);
+    assert_eq!(idles.wait_state("recoverable")["state_cause"], "parked");
+    test.finish();
+}

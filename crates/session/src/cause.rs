@@ -39,6 +39,8 @@ causes! {
     Unresponsive = "browser_unresponsive",
     /// Its browser ended by itself.
     Exited = "browser_exited",
+    /// Its browser crashed.
+    Crashed = "browser_crashed",
     /// Its browser was killed by a signal.
     Killed = "browser_killed",
     /// Its browser was killed because memory ran out.
@@ -63,6 +65,8 @@ causes! {
     Restored = "restored",
     /// The browser could not be started.
     LaunchFailed = "launch_failed",
+    /// Its browser or its pages died again and again.
+    DiesAgain = "browser_dies_again",
     /// The new browser could not be filled.
     RestoreFailed = "restore_failed",
     /// It was made from a checkpoint of another session.
@@ -73,6 +77,10 @@ causes! {
     NoCheckpoint = "no_checkpoint",
     /// The newest checkpoint is too old.
     TooOld = "too_old",
+    /// The host has slept, and the browser was asked for a sign of life.
+    HostSlept = "host_slept",
+    /// It held a browser for as long as it might.
+    LifetimeOver = "lifetime_over",
     /// Its owner closed it.
     Closed = "closed",
     /// Its stored row or checkpoint can't be read.

@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 use crate::call::Pending;
+use crate::session::Limits;
 use crate::summary::{CheckpointInfo, Deleted, Recovered, Restored};
 
 /// A command to a session's task. Each is answered exactly once, unless the task ends.
@@ -41,6 +42,20 @@ pub(crate) enum Command {
         /// Who waits.
         reply: oneshot::Sender<Result<Deleted, Error>>,
     },
+    /// Give its browser back, and keep its state.
+    Park {
+        /// Who waits.
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    /// Count as its use, and give it limits of its own.
+    Keep {
+        /// The limits.
+        limits: Limits,
+        /// Who waits.
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    /// The host has slept: see whether the browser is still there.
+    Slept,
     /// End it for good.
     Close {
         /// Who waits.

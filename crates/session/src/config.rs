@@ -34,12 +34,16 @@ pub struct Config {
     pub reconnect_window: Duration,
     /// How long a browser may be silent before it counts as not answering.
     pub silence: Duration,
+    /// How many browsers are filled at one time.
+    pub recoveries_at_once: usize,
     /// How long one recovery may take.
     pub recovery_limit: Duration,
     /// The shortest time from the start of one event capture to the next.
     pub capture_every: Duration,
     /// How long a session may be idle before it gives its browser back; `None` for ever.
     pub idle_timeout: Option<Duration>,
+    /// How long a session may hold a browser before it is closed; `None` for ever.
+    pub max_lifetime: Option<Duration>,
     /// How often a version is kept of a session that changes; `None` for never.
     pub timer_capture: Option<Duration>,
     /// Whether captures are taken unasked.
@@ -71,9 +75,11 @@ impl Config {
             max_session_age: Duration::from_secs(24 * 3600),
             reconnect_window: Duration::from_secs(30),
             silence: Duration::from_secs(5),
+            recoveries_at_once: 2 * std::thread::available_parallelism().map_or(2, usize::from),
             recovery_limit: Duration::from_secs(60),
             capture_every: Duration::from_millis(500),
             idle_timeout: Some(Duration::from_secs(30 * 60)),
+            max_lifetime: None,
             timer_capture: Some(Duration::from_secs(300)),
             captures: true,
             retention: store::Retention::default(),

@@ -109,10 +109,34 @@ pub(crate) const fn cause_of(record: &ExitRecord) -> Cause {
         return Cause::OutOfMemory;
     }
     match record.cause {
+        ExitCause::Signalled { signal } if is_crash(signal) => Cause::Crashed,
         ExitCause::Signalled { .. } | ExitCause::BufferFull => Cause::Killed,
         ExitCause::Exited { .. }
         | ExitCause::OrphanTimeout
         | ExitCause::Stopped
         | ExitCause::LaunchFailed { .. } => Cause::Exited,
     }
+}
+
+/// Tells whether a process dies of this signal by its own fault.
+const fn is_crash(signal: i32) -> bool {
+    use signals::{ABRT, BUS, FPE, ILL, SEGV, SYS, TRAP};
+    matches!(signal, ILL | TRAP | ABRT | BUS | FPE | SEGV | SYS)
+}
+
+/// The numbers that Linux and macOS share, but for `BUS` and `SYS`.
+mod signals {
+    pub(super) const ILL: i32 = 4;
+    pub(super) const TRAP: i32 = 5;
+    pub(super) const ABRT: i32 = 6;
+    pub(super) const FPE: i32 = 8;
+    pub(super) const SEGV: i32 = 11;
+    #[cfg(target_os = "linux")]
+    pub(super) const BUS: i32 = 7;
+    #[cfg(not(target_os = "linux"))]
+    pub(super) const BUS: i32 = 10;
+    #[cfg(target_os = "linux")]
+    pub(super) const SYS: i32 = 31;
+    #[cfg(not(target_os = "linux"))]
+    pub(super) const SYS: i32 = 12;
 }

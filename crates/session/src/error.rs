@@ -288,7 +288,7 @@ impl From<store::Error> for Error {
 const fn said(denied: Denied) -> &'static str {
     match denied {
         Denied::Stale => "is stale: its checkpoint is too old to come back unasked",
-        Denied::Failed => "has failed: its last recovery did not succeed",
+        Denied::Failed => "has failed and does not come back by itself",
         Denied::NoCheckpoint => "has no checkpoint it could come back from",
         Denied::Closed => "is closed",
     }

@@ -29,6 +29,7 @@ mod launch;
 mod live;
 mod notes;
 mod registry;
+mod relist;
 mod report;
 mod services;
 mod session;
@@ -51,7 +52,9 @@ pub use page;
 pub use registry::{
     CallRecord, Filter, Fork, How, Import, InFlight, Keep, Listing, Open, Opened, Sessions,
 };
+pub use session::Limits;
 pub use store::{Begun, CallPrint, CallRow, CallState, Unsent};
 pub use summary::{
-    CheckpointInfo, Deleted, Exported, Forked, Recovered, Restored, Summary, TabInfo,
+    CaptureFailing, CheckpointInfo, Deleted, Exported, Forked, Recovered, Restored, Summary,
+    TabInfo,
 };

@@ -13,6 +13,7 @@
 //!   collecting what need not be kept is removed
 //!   journal    calls under way, and what became of calls
 //!   keyed      calls that are done once
+//!   keeping    parked on request, kept alive, woken with the host
 //! ```
 
 mod acting;
@@ -22,6 +23,7 @@ mod ending;
 mod exporting;
 mod forking;
 mod journal;
+mod keeping;
 mod keyed;
 mod open;
 mod reconcile;
@@ -80,7 +82,10 @@ impl Sessions {
     /// # Cancel safety
     /// No: start the daemon again.
     pub async fn start(deps: Deps) -> Result<Self, Error> {
-        let slots = Slots::new(deps.config.max_sessions);
+        let slots = Slots::new(
+            deps.config.max_sessions,
+            deps.config.recoveries_at_once.max(1),
+        );
         let deps = Arc::new(deps);
         let inner = Inner {
             kv: Kv::start(&deps),
@@ -96,6 +101,7 @@ impl Sessions {
         };
         sessions.reconcile().await?;
         sessions.collect_now_and_then();
+        sessions.watch_sleep();
         Ok(sessions)
     }
 

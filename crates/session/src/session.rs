@@ -12,14 +12,17 @@
 //! one await beside the inputs is [`Session::settle`]: what the handlers decided is stored,
 //! then published, then acted on, then answered.
 
+mod breaker;
 mod calls;
 mod capturing;
 mod closing;
 mod deleting;
 mod done;
+mod lifetime;
 mod news;
 mod parking;
 mod recovering;
+mod resting;
 mod restoring;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -47,8 +50,11 @@ use crate::state::{Denied, Effect, Fact, Kind, LinkId, State};
 use crate::summary::{CheckpointInfo, Recovered, Summary};
 use crate::tabs::Tabs;
 use crate::watch_pages::{MOST_FACTS, PageNews, PageWatch};
+use breaker::Breaker;
 use capturing::Capturing;
 use done::Done;
+use lifetime::Life;
+pub use lifetime::Limits;
 use parking::Parking;
 
 /// How many commands may wait for a session's task.
@@ -115,6 +121,12 @@ pub(crate) struct Session {
     waiting: Vec<oneshot::Sender<Result<Option<Recovered>, Error>>>,
     closing: closing::Closing,
     parking: Parking,
+    life: Life,
+    breaker: Breaker,
+    /// When somebody last asked for something.
+    asked_at: Instant,
+    /// The host has slept, and its browser has not answered since.
+    slept: bool,
 
     facts: VecDeque<Fact>,
     replies: Vec<Box<dyn FnOnce() + Send>>,
@@ -173,6 +185,7 @@ impl Session {
         let watching = watch_pages.run(facts);
         let state = state_of(&row, &begin);
         let now = deps.clock.instant();
+        let (used_at, life) = lifetime::read(&row.lifetime, &deps.clock);
         let session = Self {
             cause: row.cause.parse().unwrap_or(Cause::Opened),
             recovered: row.recovered.as_deref().and_then(report::decode),
@@ -193,7 +206,11 @@ impl Session {
             checking: false,
             waiting: vec![],
             closing: closing::Closing::default(),
-            parking: Parking::new(now),
+            parking: Parking::new(used_at),
+            life,
+            breaker: Breaker::default(),
+            asked_at: now,
+            slept: false,
             facts: VecDeque::new(),
             replies: vec![],
             save_row: false,
@@ -274,6 +291,7 @@ impl Session {
     /// Stores, publishes, acts and answers: whatever the handlers decided, in this order.
     async fn settle(&mut self) {
         while let Some(fact) = self.facts.pop_front() {
+            let fact = self.break_circuit(fact);
             let before = self.state.name();
             let newest = self.capturing.newest_id();
             self.links += 1;
@@ -284,11 +302,18 @@ impl Session {
                 tracing::info!(from = %before, to = %next.name(), ?fact, "session changes");
                 self.state = next;
                 self.save_row = true;
+                if !before.holds_browser() && self.state.name().holds_browser() {
+                    self.be_born();
+                    self.breaker.reset();
+                }
             }
             self.store_row().await;
             self.publish();
             for effect in effects {
                 self.perform(effect);
+            }
+            if fact == Fact::Parked {
+                self.after_parked();
             }
         }
         if self.save_tabs {
@@ -329,6 +354,7 @@ impl Session {
         if self.state.name() != StateName::Closed {
             self.row.closed_at = None;
         }
+        self.write_clocks();
         if let Err(err) = self.deps.store.sessions().put(&self.row).await {
             tracing::error!(%err, "the session's row could not be stored");
         }
@@ -339,17 +365,33 @@ impl Session {
         summary.cause = self.cause;
         summary.checkpoint = self.capturing.newest();
         summary.recovered = self.recovered.clone();
+        summary.expires_at = self.expires_at();
+        summary.capture_failing = self.capturing.failing();
         summary.browser_pid = self.live.as_ref().map(|live| live.identity.browser_pid);
         self.publish.send_replace(summary);
+    }
+
+    /// Returns when the session is parked or closed, if nothing happens until then.
+    fn expires_at(&self) -> Option<Timestamp> {
+        let due = [self.parks_at(), self.ends_at()]
+            .into_iter()
+            .flatten()
+            .min()?;
+        let left = due.saturating_duration_since(self.deps.clock.instant());
+        let left = i64::try_from(left.as_millis()).ok()?;
+        let at = self.deps.clock.wall().as_millisecond().checked_add(left)?;
+        Timestamp::from_millisecond(at).ok()
     }
 
     fn note_cause(&mut self, fact: &Fact) {
         let cause = match fact {
             Fact::Launched(..) => Cause::Opened,
             Fact::LaunchFailed(_) => Cause::LaunchFailed,
+            Fact::LinkLost(_) | Fact::ReAttached(_) if self.slept => Cause::HostSlept,
             Fact::LinkLost(_) => Cause::LinkLost,
             Fact::ReAttached(_) => Cause::Adopted,
             Fact::BrowserGone(_, cause) => *cause,
+            Fact::DiesAgain(_) => Cause::DiesAgain,
             Fact::WindowSpent(_) => Cause::Unresponsive,
             Fact::Restored(_) => Cause::Restored,
             Fact::RestoreFailed(_) => Cause::RestoreFailed,
@@ -359,6 +401,7 @@ impl Session {
             Fact::ResumeAsked(_) => Cause::Resumed,
             Fact::RestoreAsked(..) => Cause::RestoreAsked,
             Fact::Aged => Cause::TooOld,
+            Fact::CloseAsked if self.closing.is_expired() => Cause::LifetimeOver,
             Fact::CloseAsked => Cause::Closed,
         };
         let of_now = fact
@@ -433,9 +476,12 @@ impl Session {
             if let Some(due) = timer.and_then(|every| self.timer_due(every)) {
                 wake = wake.min(due);
             }
-            if let Some(due) = self.parks_at() {
+            for due in [self.parks_at(), self.ends_at()].into_iter().flatten() {
                 wake = wake.min(due);
             }
+        }
+        for due in [self.rests_at(), self.looks_at()].into_iter().flatten() {
+            wake = wake.min(due);
         }
         if let Some(due) = self.ages_at(now) {
             wake = wake.min(due);
@@ -466,6 +512,13 @@ impl Session {
             if self.parks_at().is_some_and(|due| due <= now) {
                 self.park();
             }
+            if self.ends_at().is_some_and(|due| due <= now) {
+                self.expire();
+            }
+        }
+        self.park_if_asked();
+        if self.rests_at().is_some_and(|due| due <= now) {
+            self.rest();
         }
         if self.ages_at(now).is_some_and(|due| due <= now) {
             self.facts.push_back(Fact::Aged);
@@ -589,6 +642,8 @@ fn summary_of(row: &SessionRow, state: &State, tabs: &Tabs) -> Summary {
         checkpoint: None,
         recovered: row.recovered.as_deref().and_then(report::decode),
         browser_pid: None,
+        expires_at: None,
+        capture_failing: None,
     }
 }
 

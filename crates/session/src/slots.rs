@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base::SessionId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Error;
 
@@ -18,6 +19,8 @@ struct Taken {
 pub(crate) struct Slots {
     taken: Arc<Mutex<Taken>>,
     limit: usize,
+    /// Those who may fill a browser at this moment; the others come in the order they asked.
+    turns: Arc<Semaphore>,
 }
 
 /// A place taken. Dropping it gives the place back.
@@ -27,10 +30,11 @@ pub(crate) struct Slot {
 }
 
 impl Slots {
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize, at_once: usize) -> Self {
         Self {
             taken: Arc::default(),
             limit,
+            turns: Arc::new(Semaphore::new(at_once)),
         }
     }
 
@@ -78,6 +82,16 @@ impl Slots {
         }
     }
 
+    /// Waits for the turn to fill a browser. Many at once would all be slow, and keep the
+    /// processor from those that live.
+    ///
+    /// # Cancel safety
+    /// Yes: the place in the queue is lost.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.turns).acquire_owned().await.ok()
+    }
+
     pub(crate) fn taken(&self) -> usize {
         self.lock().sessions
     }
@@ -99,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_place_comes_back_when_it_is_dropped() {
-        let slots = Slots::new(1);
+        let slots = Slots::new(1, 1);
         let held = slots.take(SessionId::new(), None).unwrap();
         assert!(matches!(
             slots.take(SessionId::new(), None),
@@ -111,12 +125,25 @@ mod tests {
 
     #[test]
     fn a_profile_has_one_holder() {
-        let slots = Slots::new(9);
+        let slots = Slots::new(9, 1);
         let holder = SessionId::new();
         let held = slots.take(holder, Some("work")).unwrap();
         let refused = slots.take(SessionId::new(), Some("work"));
         assert!(matches!(refused, Err(Error::ProfileBusy { holder: by, .. }) if by == holder));
         drop(held);
         assert!(slots.take(SessionId::new(), Some("work")).is_ok());
+    }
+
+    #[tokio::test]
+    async fn browsers_are_filled_in_the_order_they_were_asked_for() {
+        use futures_util::FutureExt as _;
+        let slots = Slots::new(9, 2);
+        let (first, _second) = (slots.turn().await, slots.turn().await);
+        let (mut third, mut fourth) = (Box::pin(slots.turn()), Box::pin(slots.turn()));
+        assert!((&mut third).now_or_never().is_none());
+        assert!((&mut fourth).now_or_never().is_none());
+        drop(first);
+        assert!((&mut fourth).now_or_never().is_none(), "it came later");
+        assert!((&mut third).now_or_never().is_some());
     }
 }

@@ -133,6 +133,8 @@ pub enum Fact {
     ReAttached(LinkId),
     /// The browser is known to be gone.
     BrowserGone(LinkId, Cause),
+    /// It is gone once more than it may be.
+    DiesAgain(LinkId),
     /// The time to reconnect is spent; the browser was stopped.
     WindowSpent(LinkId),
     /// The new browser holds the checkpoint's state.
@@ -339,6 +341,19 @@ impl State {
                 vec![Effect::RefuseHeld, Effect::StopBrowser],
             ),
 
+            // To try again and again would cost the others their share.
+            (Self::Recovering { from, .. }, Fact::DiesAgain(_)) => (
+                Self::Failed { from: Some(from) },
+                vec![Effect::RefuseHeld, Effect::StopBrowser],
+            ),
+            (
+                Self::Starting { .. } | Self::Alive { .. } | Self::Reconnecting { .. },
+                Fact::DiesAgain(_),
+            ) => (
+                Self::Failed { from: newest },
+                vec![Effect::RefuseHeld, Effect::StopBrowser],
+            ),
+
             // Only what can come back is given away.
             (state @ Self::Alive { .. }, Fact::Parked) => match newest {
                 Some(from) => (Self::Recoverable { from }, vec![Effect::StopBrowser]),
@@ -400,6 +415,7 @@ impl Fact {
             | Self::LinkLost(link)
             | Self::ReAttached(link)
             | Self::BrowserGone(link, _)
+            | Self::DiesAgain(link)
             | Self::WindowSpent(link)
             | Self::Restored(link)
             | Self::RestoreFailed(link) => Some(*link),

@@ -41,8 +41,23 @@ pub struct Summary {
     pub checkpoint: Option<CheckpointInfo>,
     /// What the last recovery brought back and what it could not.
     pub recovered: Option<Recovered>,
+    /// When it is parked or closed, if nothing happens until then.
+    pub expires_at: Option<Timestamp>,
+    /// Captures that keep failing, if they do.
+    pub capture_failing: Option<CaptureFailing>,
     /// The browser's process, while there is one.
     pub browser_pid: Option<i32>,
+}
+
+/// Captures of a session that keep failing: its newest checkpoint is getting old.
+#[derive(Clone, Debug)]
+pub struct CaptureFailing {
+    /// How many in a row.
+    pub times: u32,
+    /// When the first of them failed.
+    pub since: Timestamp,
+    /// Why the last one did.
+    pub reason: Private<String>,
 }
 
 /// One checkpoint, without its content.

@@ -2,7 +2,7 @@
 
 use base::{BrowserId, CheckpointId, Private, SessionId, SessionKey, StateName, TabId, Timestamp};
 
-use crate::{Answer, Listed};
+use crate::{Answer, Lifetime, Listed};
 
 /// A session as it is stored.
 #[derive(Clone, PartialEq, Debug)]
@@ -50,6 +50,8 @@ pub struct SessionRow {
     pub recovered_told: bool,
     /// How many recoveries in a row have failed.
     pub failures: u32,
+    /// How long it may be idle and live, and how far it has come (sealed).
+    pub lifetime: Lifetime,
 }
 
 impl SessionRow {

@@ -3,7 +3,6 @@
 
 const LATER: &[&str] = &[
     "pdf",
-    "keepalive",
     "diff",
     "save_snapshot",
     "restore_snapshot",

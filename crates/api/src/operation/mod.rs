@@ -25,6 +25,7 @@ mod handle_dialog;
 mod import_checkpoint;
 mod import_storage_state;
 mod interact;
+mod keepalive;
 mod kv_claim;
 mod kv_clear;
 mod kv_delete;
@@ -41,6 +42,7 @@ mod list_tabs;
 mod navigate;
 mod new_tab;
 mod open_session;
+mod park_session;
 mod restore_session_checkpoint;
 mod resume_session;
 mod save_session_checkpoint;
@@ -72,6 +74,7 @@ pub use handle_dialog::*;
 pub use import_checkpoint::*;
 pub use import_storage_state::*;
 pub use interact::*;
+pub use keepalive::*;
 pub use kv_claim::*;
 pub use kv_clear::*;
 pub use kv_delete::*;
@@ -89,6 +92,7 @@ pub use list_tabs::*;
 pub use navigate::*;
 pub use new_tab::*;
 pub use open_session::*;
+pub use park_session::*;
 pub use restore_session_checkpoint::*;
 pub use resume_session::*;
 pub use route::{Method, Route};
@@ -209,6 +213,8 @@ operations! {
     ListSessions,
     GetSession,
     ResumeSession,
+    ParkSession,
+    Keepalive,
     CloseSession,
     ListTabs,
     NewTab,

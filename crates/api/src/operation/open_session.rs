@@ -25,6 +25,12 @@ pub struct OpenSession {
     /// Go to the URL even if the session was resumed
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub navigate: Option<bool>,
+    /// Park it after so much time without a call; 0 for never
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_ms: Option<u64>,
+    /// Close it when it has held a browser for so long; 0 for never
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_lifetime_ms: Option<u64>,
 }
 
 impl Operation for OpenSession {
@@ -54,8 +60,6 @@ impl Operation for OpenSession {
         "permissions",
         "init_scripts",
         "isolation",
-        "idle_timeout_ms",
-        "max_lifetime_ms",
         "no_wait",
         "queue_timeout_ms",
         "cdp_url",

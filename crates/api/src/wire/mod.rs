@@ -11,5 +11,5 @@ pub use answer::InTab;
 pub use checkpoint::Checkpoint;
 pub use locator::Target;
 pub use recovered::Recovered;
-pub use session::{LatestCheckpoint, Session, StateFilter};
+pub use session::{CaptureFailing, LatestCheckpoint, Session, StateFilter};
 pub use tab::Tab;

@@ -20,6 +20,7 @@ mod commands;
 mod daemon;
 mod kept;
 pub(crate) mod log;
+mod oom;
 pub(crate) mod settings;
 mod signals;
 mod splitter;

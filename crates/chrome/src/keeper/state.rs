@@ -122,7 +122,7 @@ impl Keeper {
             kept: Kept::default(),
             phase: Phase::Running,
             cause: None,
-            oom_kills: oom_kills(),
+            oom_kills: super::oom::kills(),
             listener,
             signals,
             launcher: Some(launcher),
@@ -294,7 +294,7 @@ impl Keeper {
         self.browser.stderr = None;
 
         let spontaneous = self.cause.is_none();
-        let oom = spontaneous && exit == Exit::Signal(9) && self.oom_kills < oom_kills();
+        let oom = spontaneous && exit == Exit::Signal(9) && self.oom_kills < super::oom::kills();
         let launched = self.launcher.is_none() || self.browser.spoke;
         let cause = match (self.cause.take(), exit) {
             (Some(cause), _) => cause,
@@ -593,13 +593,4 @@ fn now() -> Duration {
         u64::try_from(now.tv_sec).unwrap_or(0),
         u32::try_from(now.tv_nsec).unwrap_or(0),
     )
-}
-
-/// Returns how often the system's out-of-memory killer has struck so far.
-fn oom_kills() -> u64 {
-    let vmstat = std::fs::read_to_string("/proc/vmstat").unwrap_or_default();
-    vmstat
-        .lines()
-        .find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
-        .unwrap_or(0)
 }

@@ -123,7 +123,7 @@ pub fn parse(
 fn show(operation: &str) -> super::call::Show {
     match operation {
         "list_sessions" => print::sessions,
-        "get_session" => print::session,
+        "get_session" | "park_session" | "keepalive" => print::session,
         "open_session" | "resume_session" => print::opened,
         "restore_session_checkpoint" => print::restored,
         "list_tabs" => print::tabs,

@@ -24,6 +24,7 @@ pub fn session(
         }
         Session::Show { which } => about(which, "get_session", print::session),
         Session::Close { which } => about(which, "close_session", print::done),
+        Session::Park { which } => about(which, "park_session", print::session),
         Session::Resume { which } => about(which, "resume_session", print::opened),
         Session::Checkpoint { name } => {
             about(&None, "save_session_checkpoint", print::checkpoint).with("name", name.clone())

@@ -62,6 +62,7 @@ struct Sessions {
     max_sessions: Option<usize>,
     max_session_age: Option<Span>,
     idle_timeout: Option<Span>,
+    max_lifetime: Option<Span>,
     #[serde(alias = "auto_rehydrate")]
     auto_resume: Option<bool>,
     session_snapshot_interval: Option<Span>,
@@ -173,6 +174,7 @@ impl File {
             max_session_age: self.sessions.max_session_age.map(|span| span.0),
             auto_resume: self.sessions.auto_resume,
             idle_timeout: self.sessions.idle_timeout.map(|span| span.0),
+            max_lifetime: self.sessions.max_lifetime.map(|span| span.0),
             captures: self.checkpoints.as_ref().and_then(|it| it.enabled),
             checkpoint_versions: versions.and_then(|most| usize::try_from(most).ok()),
             checkpoint_days: retention.site_knowledge_ttl_days,

@@ -33,6 +33,8 @@ pub struct Layer {
     pub auto_resume: Option<bool>,
     /// How long a session may be idle before it is parked; zero for ever.
     pub idle_timeout: Option<Duration>,
+    /// How long a session may hold a browser before it is closed; zero for ever.
+    pub max_lifetime: Option<Duration>,
     /// How often a version is kept of a session that changes; zero for never.
     pub timer_capture: Option<Duration>,
     /// Whether checkpoints are taken unasked.
@@ -82,6 +84,7 @@ impl Layer {
             max_session_age: self.max_session_age.or(below.max_session_age),
             auto_resume: self.auto_resume.or(below.auto_resume),
             idle_timeout: self.idle_timeout.or(below.idle_timeout),
+            max_lifetime: self.max_lifetime.or(below.max_lifetime),
             timer_capture: self.timer_capture.or(below.timer_capture),
             captures: self.captures.or(below.captures),
             checkpoint_versions: self.checkpoint_versions.or(below.checkpoint_versions),

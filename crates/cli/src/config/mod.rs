@@ -54,6 +54,8 @@ pub struct Config {
     pub auto_resume: bool,
     /// How long a session may be idle before it is parked; `None` for ever.
     pub idle_timeout: Option<Duration>,
+    /// How long a session may hold a browser before it is closed; `None` for ever.
+    pub max_lifetime: Option<Duration>,
     /// How often a version is kept of a session that changes; `None` for never.
     pub timer_capture: Option<Duration>,
     /// Whether checkpoints are taken unasked.
@@ -110,6 +112,7 @@ impl Config {
             max_session_age: limit(layer.max_session_age, Duration::from_secs(24 * 3600)),
             auto_resume: layer.auto_resume.unwrap_or(false),
             idle_timeout: limit(layer.idle_timeout, Duration::from_secs(30 * 60)),
+            max_lifetime: limit(layer.max_lifetime, Duration::ZERO),
             timer_capture: limit(layer.timer_capture, Duration::from_secs(300)),
             captures: layer.captures.unwrap_or(true),
             retention: Retention {

@@ -51,6 +51,7 @@ pub async fn started(
         max_session_age: config.max_session_age.unwrap_or(ANY_AGE),
         auto_resume: config.auto_resume,
         idle_timeout: config.idle_timeout,
+        max_lifetime: config.max_lifetime,
         timer_capture: config.timer_capture,
         captures: config.captures,
         retention: config.retention,

@@ -147,6 +147,7 @@ pub fn session(answer: &Value) -> Result<(), Failure> {
         "profile",
         "created_at",
         "last_activity",
+        "expires_at",
         "call_count",
         "tab_id",
     ] {

@@ -230,6 +230,8 @@ fn tells_itself(operation: &str) -> bool {
     let harmless = [
         api::ActivateTab::NAME,
         api::CloseSession::NAME,
+        api::ParkSession::NAME,
+        api::Keepalive::NAME,
         api::CollectGarbage::NAME,
         api::StopDaemon::NAME,
     ];

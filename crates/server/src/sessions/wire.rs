@@ -1,7 +1,9 @@
 //! What is answered: the sessions' own types as wire types. Here what came from a page is
 //! taken out of its wrapper, and named in `untrusted`.
 
-use api::{Checkpoint, InTab, LatestCheckpoint, Recovered, Session, Tab, TabFields};
+use api::{
+    CaptureFailing, Checkpoint, InTab, LatestCheckpoint, Recovered, Session, Tab, TabFields,
+};
 use base::{Part, Timestamp};
 use session::{Acted, CheckpointInfo, Summary, TabInfo};
 
@@ -27,8 +29,7 @@ pub(super) fn session(summary: &Summary, now: Timestamp) -> Session {
         labels: summary.labels.iter().cloned().collect(),
         created_at: summary.created_at.to_string(),
         last_activity: summary.last_activity.to_string(),
-        // Nothing ends a session by time in this version.
-        expires_at: None,
+        expires_at: summary.expires_at.map(|at| at.to_string()),
         call_count: summary.call_count,
         tab_id: summary.active_tab.map(|tab| tab.to_string()),
         url: summary.url.expose().clone(),
@@ -37,6 +38,14 @@ pub(super) fn session(summary: &Summary, now: Timestamp) -> Session {
             .checkpoint
             .as_ref()
             .map(|newest| latest(newest, now)),
+        capture_failing: summary
+            .capture_failing
+            .as_ref()
+            .map(|failing| CaptureFailing {
+                times: failing.times,
+                since: failing.since.to_string(),
+                reason: failing.reason.expose().clone(),
+            }),
         recovered: None,
         untrusted: untrusted(&PLACE),
     }

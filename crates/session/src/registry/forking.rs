@@ -171,6 +171,7 @@ impl Sessions {
             recovered: None,
             recovered_told: true,
             failures: 0,
+            lifetime: store::Lifetime::default(),
         };
         let turn = self.inner.turn.lock();
         let _turn = ctx.race(turn).await.map_err(Error::not_sent)?;

@@ -9,7 +9,7 @@ use crate::act::{Act, Outcome};
 use crate::cause::Cause;
 use crate::command::{Command, Resume};
 use crate::handle::Handle;
-use crate::session::Begin;
+use crate::session::{Begin, Limits};
 use crate::summary::{Recovered, Summary};
 
 /// What a caller wants to open.
@@ -25,6 +25,8 @@ pub struct Open {
     pub labels: Vec<(String, String)>,
     /// Whether a resumed session goes to `url`, too.
     pub navigate: bool,
+    /// Limits of its own.
+    pub limits: Limits,
 }
 
 /// How a session was opened.
@@ -81,6 +83,11 @@ impl Sessions {
         let mut recovered = handle
             .ask(ctx, |reply| Command::Wake { resume, reply })
             .await??;
+        if how != How::Created && open.limits != Limits::default() {
+            let limits = open.limits;
+            let keep = |reply| Command::Keep { limits, reply };
+            handle.ask(ctx, keep).await??;
+        }
         let mut http_status = None;
         let goes = how != How::Resumed || open.navigate;
         if let Some(url) = open.url.filter(|_| goes) {
@@ -125,7 +132,7 @@ impl Sessions {
         let id = SessionId::new();
         let slot = self.inner.slots.take(id, open.profile.as_deref())?;
         let now = self.deps().clock.wall();
-        let row = SessionRow {
+        let mut row = SessionRow {
             id,
             key: open.key.clone(),
             profile: open.profile.clone(),
@@ -147,7 +154,9 @@ impl Sessions {
             recovered: None,
             recovered_told: true,
             failures: 0,
+            lifetime: store::Lifetime::default(),
         };
+        open.limits.note(&mut row.lifetime);
         // The journal first: a repeated open of this call must find that it made a session.
         self.record(ctx.call, Some(id), "open_session").await?;
         self.deps().store.sessions().insert(&row).await?;

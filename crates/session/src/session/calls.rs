@@ -24,6 +24,9 @@ const SERVICES_LIMIT: Duration = Duration::from_secs(2);
 
 impl Session {
     pub(super) fn on_command(&mut self, command: Command) {
+        if Self::wakes(&command) {
+            self.asked_at = self.deps.clock.instant();
+        }
         match command {
             Command::Act(pending) => self.act(pending),
             Command::Wake { resume, reply } => self.wake(resume, reply),
@@ -41,6 +44,9 @@ impl Session {
                 force,
                 reply,
             } => self.delete_checkpoint(checkpoint, force, reply),
+            Command::Park { reply } => self.ask_park(reply),
+            Command::Keep { limits, reply } => self.keep(limits, reply),
+            Command::Slept => self.on_slept(),
             Command::Close { reply } => self.close(reply),
             Command::ShutDown { browsers, reply } => self.shut_down(browsers, reply),
         }
@@ -97,7 +103,7 @@ impl Session {
     }
 
     /// Takes a place for a browser and has the session brought back.
-    fn ask_resume(&mut self) -> Result<(), Error> {
+    pub(super) fn ask_resume(&mut self) -> Result<(), Error> {
         if self.slot.is_none() {
             self.slot = Some(self.slots.take(self.row.id, self.row.profile.as_deref())?);
         }
@@ -146,7 +152,8 @@ impl Session {
     /// The session is alive: whoever waited may go on.
     pub(super) fn run_held(&mut self) {
         self.answer_restore();
-        self.parking.back(self.deps.clock.instant());
+        self.slept = false;
+        self.note_back();
         for waiting in std::mem::take(&mut self.waiting) {
             let untold = self.untold();
             self.reply(waiting, Ok(untold));
@@ -172,6 +179,7 @@ impl Session {
     pub(super) fn refuse_held(&mut self) {
         let refused = self.failure.clone().unwrap_or_else(|| self.refusal());
         self.refuse_restore(&refused);
+        self.answer_park(&Err(refused.clone()));
         for waiting in std::mem::take(&mut self.waiting) {
             self.reply(waiting, Err(refused.clone()));
         }
@@ -200,6 +208,10 @@ impl Session {
         }
         // Calls that wait run on what was restored.
         if self.begin_restore() {
+            return;
+        }
+        // They come after a parking that was asked for before them.
+        if self.parking.holds_calls() {
             return;
         }
         // Those before and after an express call that was held may run beside it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{CheckpointId, Instant, TabId, TaskKind};
+use base::{CheckpointId, Instant, TabId, TaskKind, Timestamp};
 use tokio::sync::oneshot;
 
 use super::done::{Done, Then};
@@ -17,7 +17,7 @@ use crate::checkpoint::restore::{self, Content};
 use crate::command::Wanted;
 use crate::dirt::Dirt;
 use crate::state::{Fact, LinkId};
-use crate::summary::CheckpointInfo;
+use crate::summary::{CaptureFailing, CheckpointInfo};
 
 /// How long one capture may take.
 const CAPTURE_LIMIT: Duration = Duration::from_secs(10);
@@ -37,6 +37,8 @@ pub(super) struct Capturing {
     /// A service died: what the browser holds is not the session's state.
     frozen: bool,
     failures: u32,
+    /// When the first of them came, and why the last one did.
+    failing: Option<(Timestamp, String)>,
     /// When a version was last kept, and whether anything has changed since.
     kept_at: Instant,
     changed: bool,
@@ -52,6 +54,7 @@ impl Capturing {
             last_start: None,
             frozen: false,
             failures: 0,
+            failing: None,
             kept_at: now,
             changed: false,
         }
@@ -101,13 +104,34 @@ impl Capturing {
 
     /// Takes a published checkpoint for the newest.
     fn published(&mut self, info: CheckpointInfo, manifest: Arc<Manifest>, now: Instant) {
-        self.failures = 0;
+        self.succeeded();
         self.last = Some(manifest);
         self.changed = is_rolling(&info);
         if !self.changed {
             self.kept_at = now;
         }
         self.newest = Some(info);
+    }
+
+    fn succeeded(&mut self) {
+        self.failures = 0;
+        self.failing = None;
+    }
+
+    fn failed(&mut self, err: &Error, now: Timestamp) {
+        self.failures += 1;
+        let since = self.failing.take().map_or(now, |(since, _)| since);
+        self.failing = Some((since, err.to_string()));
+    }
+
+    /// Returns what is to be told of captures that keep failing.
+    pub(super) fn failing(&self) -> Option<CaptureFailing> {
+        let (since, reason) = self.failing.clone()?;
+        (1 < self.failures).then(|| CaptureFailing {
+            times: self.failures,
+            since,
+            reason: reason.into(),
+        })
     }
 
     /// Stops captures until [`Capturing::thaw`]; `false` if they are stopped already.
@@ -225,6 +249,11 @@ impl Session {
         }
     }
 
+    /// Captures what changed while the session's last checkpoint was taken.
+    pub(super) fn capture_again(&mut self) {
+        self.order("event", None, false, None, Then::Park);
+    }
+
     /// Captures because a caller asked for it.
     pub(super) fn capture_asked(
         &mut self,
@@ -333,7 +362,7 @@ impl Session {
                 }
             }
             Ok(Captured::Unchanged) => {
-                self.capturing.failures = 0;
+                self.capturing.succeeded();
                 if let (Some(reply), Some(newest)) = (reply, self.capturing.newest()) {
                     self.reply(reply, Ok(newest));
                 }
@@ -349,7 +378,8 @@ impl Session {
             Err(err) => {
                 if !err.is_loss() {
                     tracing::error!(%err, "a capture failed; the last checkpoint stays");
-                    self.capturing.failures += 1;
+                    let now = self.deps.clock.wall();
+                    self.capturing.failed(&err, now);
                 }
                 self.capturing.dirt.raise(self.deps.clock.instant());
                 failed = Some((err, reply));

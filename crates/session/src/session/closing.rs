@@ -18,11 +18,21 @@ pub(super) struct Closing {
     begun: bool,
     /// The browser lives on without us.
     leaves: bool,
+    /// It is closed because its time is over.
+    expired: bool,
 }
 
 impl Closing {
     pub(super) const fn is_shutting_down(&self) -> bool {
         self.shut_down.is_some()
+    }
+
+    pub(super) const fn expires(&mut self) {
+        self.expired = true;
+    }
+
+    pub(super) const fn is_expired(&self) -> bool {
+        self.expired
     }
 
     /// Tells whether nothing new is let in any more.

@@ -77,6 +77,8 @@ pub(super) enum Done {
     ReadAside,
     /// The browser got back what its storage service lost.
     Reseeded(LinkId, Result<(), Error>),
+    /// The pages were listed after announcements of them had been lost: the tabs that have none.
+    Relisted(LinkId, Result<Vec<TabId>, Error>),
     /// A sign of life came, or didn't.
     Probed(LinkId, bool),
     /// A browser is gone, and nothing of it is left.
@@ -150,6 +152,7 @@ impl Session {
                 self.on_checked(link, lost, pending, tab, err);
             }
             Done::ReadAside => self.capturing.dirt().raise(self.deps.clock.instant()),
+            Done::Relisted(link, gone) => self.on_relisted(link, gone),
             Done::Reseeded(link, result) => self.on_reseeded(link, result),
             Done::Probed(link, alive) => {
                 self.probing = false;

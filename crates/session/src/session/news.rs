@@ -19,6 +19,7 @@ use crate::checkpoint::part::storage;
 use crate::checkpoint::shadow::Area;
 use crate::dial::cause_of;
 use crate::live::{FromLink, News};
+use crate::relist::relist;
 use crate::services::Service;
 use crate::state::{Fact, LinkId, State};
 use crate::tabs::Tab;
@@ -52,8 +53,42 @@ impl Session {
             News::Ended(end) => self.on_link_end(link, &end),
             News::Stray { session } => self.detach_stray(session),
             News::Late { id, ok } => self.on_late(id, ok),
-            News::Lagged => tracing::warn!("announcements of pages were lost"),
+            News::Lagged => self.relist(),
             News::ServiceLost(service) => self.on_service_lost(service),
+        }
+    }
+
+    /// Announcements of pages were lost: asks which there are.
+    fn relist(&mut self) {
+        tracing::warn!("announcements of pages were lost");
+        let Some(live) = self.live.clone() else {
+            return;
+        };
+        let tabs = self.tabs.clone();
+        self.spawn_work(TaskKind::PageWork, async move {
+            let ctx = own(ATTACH_LIMIT);
+            let gone = relist(&ctx, &live, &tabs).await;
+            Done::Relisted(live.link, gone)
+        });
+    }
+
+    pub(super) fn on_relisted(&mut self, link: LinkId, gone: Result<Vec<TabId>, Error>) {
+        if !self.is_current(link) {
+            return;
+        }
+        match gone {
+            Ok(gone) => {
+                for tab in gone {
+                    self.tab_gone(tab);
+                }
+                self.settle_targets();
+            }
+            Err(err) if err.is_loss() => {}
+            // Which pages there are isn't known: take the browser over anew.
+            Err(err) => {
+                tracing::error!(%err, "the browser's pages could not be listed");
+                self.facts.push_back(Fact::LinkLost(link));
+            }
         }
     }
 
@@ -263,7 +298,9 @@ impl Session {
                     .is_some_and(crashed);
                 if is_so && self.live.is_some() {
                     tracing::warn!(%tab, "a page crashed");
-                    self.restore_tab(tab);
+                    if !self.crashed_again() {
+                        self.restore_tab(tab);
+                    }
                 }
             }
             PageNews::Gone(tab) => {
@@ -438,6 +475,14 @@ impl Session {
                 tracing::error!(%err, "the browser could not be given its state back");
                 self.facts.push_back(Fact::BrowserGone(link, Cause::Killed));
             }
+        }
+    }
+
+    /// The host has slept: what is known of the browser is from before.
+    pub(super) fn on_slept(&mut self) {
+        if let Some(link) = self.state.link().filter(|_| self.is_alive()) {
+            self.slept = true;
+            self.facts.push_back(Fact::LinkLost(link));
         }
     }
 

@@ -210,6 +210,7 @@ impl Session {
         let (tabs, shadow) = (self.tabs.clone(), Arc::clone(&self.shadow));
         let lives = self.lives.0.clone();
         let limit = self.deps.config.recovery_limit;
+        let slots = self.slots.clone();
         // A named profile's folder can be opened by one browser at a time.
         let after = profile.is_some().then(|| self.stopping.clone()).flatten();
         let turn = Arc::clone(&self.capture_turn);
@@ -221,6 +222,8 @@ impl Session {
             }
         );
         self.spawn_work(TaskKind::PageWork, async move {
+            // Its time begins with its turn.
+            let _turn = slots.turn().await;
             let ctx = own(limit);
             let work = async {
                 if let Some(after) = after {
@@ -407,9 +410,11 @@ impl Session {
             self.slot = None;
         }
         self.stops += 1;
-        // One that doesn't answer can't be asked.
+        // One that doesn't answer can't be asked. What a parked one did while it ended would
+        // be lost; only a profile's own folder needs an orderly end.
         let grace = match self.cause {
             Cause::Unresponsive => Duration::ZERO,
+            Cause::Parked if self.row.profile.is_none() => Duration::ZERO,
             _ => launch::GRACE,
         };
         let (tell, told) = tokio::sync::oneshot::channel::<()>();

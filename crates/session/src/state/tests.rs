@@ -20,6 +20,7 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         any_link().prop_map(Fact::LinkLost),
         any_link().prop_map(Fact::ReAttached),
         (any_link(), any_cause()).prop_map(|(link, cause)| Fact::BrowserGone(link, cause)),
+        any_link().prop_map(Fact::DiesAgain),
         any_link().prop_map(Fact::WindowSpent),
         any_link().prop_map(Fact::Restored),
         any_link().prop_map(Fact::RestoreFailed),

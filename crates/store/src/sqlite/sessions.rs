@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use super::Sqlite;
 use super::fields::{Fields, Flaw, stored};
 use crate::keyring::{DataKey, Scope};
-use crate::{Answer, Damaged, Error, Listed, SessionRow, Sessions, Thing};
+use crate::{Answer, Damaged, Error, Lifetime, Listed, SessionRow, Sessions, Thing};
 
 const PRIVATE: &str = "session";
 const RECOVERED: &str = "session recovered";
@@ -25,6 +25,7 @@ struct Sealed {
     detail: Option<String>,
     url: String,
     title: String,
+    lifetime: Lifetime,
 }
 
 impl Sessions for Sqlite {
@@ -137,6 +138,7 @@ impl Sqlite {
             detail: row.detail.as_ref().map(|detail| detail.expose().clone()),
             url: row.url.expose().clone(),
             title: row.title.expose().clone(),
+            lifetime: row.lifetime.clone(),
         };
         let value = super::fields::json(&value)?;
         let recovered = row
@@ -211,6 +213,7 @@ fn read(fields: &Fields<'_>, id: SessionId, key: &DataKey) -> Result<SessionRow,
         recovered: fields.maybe_opened("recovered", key, RECOVERED, &name)?,
         recovered_told: fields.truth("recovered_told")?,
         failures: fields.number("failures")?,
+        lifetime: sealed.lifetime,
     })
 }
 

@@ -9,7 +9,7 @@ use base::{
 };
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use store::{
-    BlobAddress, BrowserRow, CallRow, CallState, CheckpointRow, SessionRow, Store, TabRow,
+    BlobAddress, BrowserRow, CallRow, CallState, CheckpointRow, Lifetime, SessionRow, Store, TabRow,
 };
 
 /// A home in a folder that goes with it.
@@ -103,6 +103,12 @@ pub fn session() -> SessionRow {
         recovered: Some(b"report".to_vec()),
         recovered_told: true,
         failures: 1,
+        lifetime: Lifetime {
+            idle_timeout_ms: Some(0),
+            boot: "b".into(),
+            idle_ms: 7,
+            ..Lifetime::default()
+        },
     }
 }
 

@@ -1,11 +1,13 @@
-//! Operations: opening, showing, resuming and closing sessions.
+//! Operations: opening, showing, keeping, parking, resuming and closing sessions.
+
+use std::time::Duration;
 
 use api::{
-    ApiError, CloseSession, GetSession, ListSessions, OpenSession, Opened, OpenedSession,
-    ResumeSession, Session, StateFilter,
+    ApiError, CloseSession, GetSession, Keepalive, ListSessions, OpenSession, Opened,
+    OpenedSession, ParkSession, ResumeSession, Session, StateFilter,
 };
 use base::Ctx;
-use session::{Filter, How, Open};
+use session::{Filter, How, Limits, Open};
 
 use super::restore::checkpoint_id;
 use super::{Run, session_name};
@@ -22,6 +24,7 @@ impl Run<OpenSession> for OnSessions {
             profile: input.profile,
             labels: input.labels.unwrap_or_default().into_iter().collect(),
             navigate: input.navigate.unwrap_or(false),
+            limits: limits(input.idle_timeout_ms, input.max_lifetime_ms),
         };
         let opened = self
             .sessions
@@ -125,6 +128,23 @@ impl Run<ResumeSession> for OnSessions {
     }
 }
 
+impl Run<ParkSession> for OnSessions {
+    async fn run(&self, ctx: &Ctx, input: ParkSession) -> Result<Session, ApiError> {
+        let who = session_name(&input.session_id)?;
+        let parked = self.sessions.park(ctx, &who).await;
+        Ok(self.show(&parked.map_err(|err| failure(&err))?, None))
+    }
+}
+
+impl Run<Keepalive> for OnSessions {
+    async fn run(&self, ctx: &Ctx, input: Keepalive) -> Result<Session, ApiError> {
+        let who = session_name(&input.session_id)?;
+        let limits = limits(input.idle_timeout_ms, input.max_lifetime_ms);
+        let kept = self.sessions.keep(ctx, &who, limits).await;
+        Ok(self.show(&kept.map_err(|err| failure(&err))?, None))
+    }
+}
+
 impl Run<CloseSession> for OnSessions {
     async fn run(&self, ctx: &Ctx, input: CloseSession) -> Result<Session, ApiError> {
         let who = session_name(&input.session_id)?;
@@ -134,5 +154,12 @@ impl Run<CloseSession> for OnSessions {
             .await
             .map_err(|err| failure(&err))?;
         Ok(self.show(&summary, None))
+    }
+}
+
+fn limits(idle_timeout_ms: Option<u64>, max_lifetime_ms: Option<u64>) -> Limits {
+    Limits {
+        idle_timeout: idle_timeout_ms.map(Duration::from_millis),
+        max_lifetime: max_lifetime_ms.map(Duration::from_millis),
     }
 }
