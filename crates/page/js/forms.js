@@ -266,7 +266,7 @@ async function restoreForm({ fields, focus, millis }) {
     const settled = fields.every((field) => put.has(field)) || performance.now() >= until - 100;
     const element = !focused && settled ? fieldLike(focus, all) : null;
     if (element) {
-      focusOf(element);
+      focusOf(element, { preventScroll: true });
       focused = activeElement() === element;
       try {
         if (focus.range && tagOf(element) === 'input') setInputRange(element, ...focus.range);
