@@ -24,6 +24,8 @@ use crate::{Error, seal};
 pub const FILE: &str = "key";
 /// The name of the database in a home.
 pub(crate) const DATABASE: &str = "browserd.db";
+/// The name of the WAL beside it.
+pub(crate) const WAL: &str = "browserd.db-wal";
 
 const HEADING: &str = "browserd-key-1";
 const LENGTH: usize = 32;
@@ -153,7 +155,7 @@ fn make(home: &Path, path: &Path) -> Result<MasterKey, Error> {
 
 fn has_database(home: &Path) -> Result<bool, Error> {
     // The WAL alone may hold all there is.
-    for name in [DATABASE, "browserd.db-wal"] {
+    for name in [DATABASE, WAL] {
         let path = home.join(name);
         if path
             .try_exists()

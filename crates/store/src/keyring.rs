@@ -156,19 +156,31 @@ impl Keyring {
 
 impl DataKey {
     /// Seals a value of a row.
-    pub fn seal(&self, kind: &str, id: &str, value: &[u8]) -> Result<Vec<u8>, Error> {
+    ///
+    /// It is bound to `id`: the row's id, perhaps with columns beside it.
+    pub fn seal(
+        &self,
+        kind: &str,
+        id: &(impl AsRef<[u8]> + ?Sized),
+        value: &[u8],
+    ) -> Result<Vec<u8>, Error> {
         seal(
             &self.sealer,
             Format::Plain,
-            self.label(kind, id.as_bytes()),
+            self.label(kind, id.as_ref()),
             value,
         )
     }
 
     /// Opens a value of a row.
-    pub fn open(&self, kind: &str, id: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refused> {
+    pub fn open(
+        &self,
+        kind: &str,
+        id: &(impl AsRef<[u8]> + ?Sized),
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Refused> {
         self.sealer
-            .open(Format::Plain, self.label(kind, id.as_bytes()), sealed)
+            .open(Format::Plain, self.label(kind, id.as_ref()), sealed)
     }
 
     /// Seals a blob's packed bytes.

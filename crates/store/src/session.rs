@@ -9,9 +9,9 @@ use crate::{Answer, Lifetime, Listed};
 pub struct SessionRow {
     /// Its id.
     pub id: SessionId,
-    /// The caller's key for it. Kept in clear: keys are looked up by.
+    /// The caller's key for it (sealed; found by a keyed hash).
     pub key: Option<SessionKey>,
-    /// The named profile it uses. Kept in clear.
+    /// The named profile it uses (sealed).
     pub profile: Option<String>,
     /// The caller's labels (sealed).
     pub labels: Vec<(String, String)>,

@@ -35,7 +35,7 @@ async fn a_damaged_session_is_told_beside_the_good_ones_and_is_not_written_over(
     store.sessions().insert(&good).await.unwrap();
     store.sessions().insert(&bad).await.unwrap();
     store.close().await.unwrap();
-    home.tamper("UPDATE sessions SET private = substr(private, 1, 70) WHERE key = 'bad'")
+    home.tamper("UPDATE sessions SET private = substr(private, 1, 70) WHERE key_hash IS NOT NULL")
         .await;
 
     let store = home.open().await;
@@ -142,8 +142,8 @@ async fn sealed_values_of_two_rows_can_not_be_exchanged() {
     store.tabs().put_all(one.id, &tabs).await.unwrap();
     store.close().await.unwrap();
     home.tamper(
-        "UPDATE sessions SET private = (SELECT private FROM sessions WHERE key = 'one') \
-         WHERE key = 'two'",
+        "UPDATE sessions SET private = (SELECT private FROM sessions ORDER BY id LIMIT 1) \
+         WHERE id = (SELECT id FROM sessions ORDER BY id DESC LIMIT 1)",
     )
     .await;
     home.tamper("UPDATE tabs SET private = (SELECT private FROM tabs WHERE tab = 1) WHERE tab = 2")
@@ -424,4 +424,143 @@ async fn an_outcome_that_does_not_open_is_told() {
             .await
             .unwrap()
     );
+}
+
+#[tokio::test]
+async fn an_index_that_lacks_a_row_is_built_anew_before_anything_is_looked_up() {
+    let home = Home::new();
+    let row = keyed("ada");
+    let store = home.open().await;
+    store.sessions().insert(&row).await.unwrap();
+    store.close().await.unwrap();
+    // The hash as it stands in the row and in the two indexes; one bit of each index is turned.
+    let hash: String = sqlx::query_scalar("SELECT key_hash FROM sessions")
+        .fetch_one(&mut home.raw().await)
+        .await
+        .unwrap();
+    let path = home.path().join("browserd.db");
+    let bytes = std::fs::read(&path).unwrap();
+    let places: Vec<_> = bytes
+        .windows(64)
+        .enumerate()
+        .filter(|(_, part)| *part == hash.as_bytes())
+        .map(|(place, _)| place)
+        .collect();
+    assert_eq!(places.len(), 3);
+    for place in places {
+        std::fs::write(&path, &bytes).unwrap();
+        flip(&path, place * 8);
+        let store = home.open().await;
+        let found = store.sessions().by_key(row.key.as_ref().unwrap()).await;
+        match found {
+            // In the row itself it is the row that is damaged.
+            Err(err) => assert_eq!(err.code(), Code::Corrupt),
+            Ok(found) => match found {
+                Some(found) => assert_eq!(found, row),
+                None => assert_eq!(store.sessions().list().await.unwrap().damaged.len(), 1),
+            },
+        }
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_wal_is_kept_aside_and_what_was_committed_before_is_there() {
+    let home = Home::new();
+    let store = home.open().await;
+    let mut row = session();
+    store.sessions().insert(&row).await.unwrap();
+    let wal = home.path().join("browserd.db-wal");
+    let before = std::fs::metadata(&wal).unwrap().len() as usize;
+    for generation in 4..9 {
+        row.generation = generation;
+        store.sessions().put(&row).await.unwrap();
+    }
+    let left = std::fs::read(&wal).unwrap();
+    let database = std::fs::read(home.path().join("browserd.db")).unwrap();
+    let reopened = async |wal_bytes: &[u8]| {
+        let copy = Home::new();
+        for (name, bytes) in [
+            ("browserd.db", &database[..]),
+            ("browserd.db-wal", wal_bytes),
+        ] {
+            std::fs::write(copy.path().join(name), bytes).unwrap();
+        }
+        std::fs::copy(home.path().join("key"), copy.path().join("key")).unwrap();
+        let found = copy
+            .open()
+            .await
+            .sessions()
+            .get(row.id)
+            .await
+            .unwrap()
+            .unwrap();
+        let aside = copy.path().join("browserd.db-wal.0.damaged");
+        (found.generation, std::fs::read(aside).ok())
+    };
+    assert_eq!(reopened(&left).await, (8, None));
+    // A bit of a page in the middle of what was written after the first commit.
+    let mut flipped = left.clone();
+    flipped[before + 24 + 4000] ^= 4;
+    let (generation, kept) = reopened(&flipped).await;
+    assert!((3..8).contains(&generation), "{generation}");
+    assert_eq!(
+        kept.as_deref(),
+        Some(&flipped[..]),
+        "it isn't kept as it was"
+    );
+    // What a crash cuts off is no damage.
+    let (generation, kept) = reopened(&left[..left.len() - 100]).await;
+    assert_eq!((generation, kept), (7, None));
+}
+
+#[tokio::test]
+async fn a_column_in_clear_that_is_not_what_was_sealed_beside_is_damage() {
+    let home = Home::new();
+    let row = session();
+    let store = home.open().await;
+    store.sessions().insert(&row).await.unwrap();
+    store
+        .tabs()
+        .put_all(row.id, &[tab(row.id, 1, 0), tab(row.id, 2, 1)])
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let part = store.blobs().put(row.id, "cookies", b"[]").await.unwrap();
+        store
+            .checkpoints()
+            .publish(unpublished(row.id, true, vec![part]))
+            .await
+            .unwrap();
+    }
+    store.close().await.unwrap();
+    for statement in [
+        "UPDATE sessions SET generation = 4",
+        "UPDATE sessions SET state = 'closed', closed_at = 1",
+        "UPDATE sessions SET profile_hash = NULL",
+        "UPDATE tabs SET target = 'TARGET3' WHERE tab = 2",
+        "UPDATE tabs SET next_ref = 1 WHERE tab = 2",
+        "UPDATE checkpoints SET number = 9 WHERE number = 1",
+        "UPDATE checkpoints SET taken_at = 1 WHERE number = 2",
+        "UPDATE checkpoints SET kept = 0 WHERE number = 2",
+        "UPDATE checkpoints SET name = NULL WHERE number = 2",
+        "DELETE FROM checkpoint_parts WHERE checkpoint = (SELECT id FROM checkpoints LIMIT 1)",
+    ] {
+        let copy = Home::new();
+        for name in ["browserd.db", "key"] {
+            std::fs::copy(home.path().join(name), copy.path().join(name)).unwrap();
+        }
+        copy.tamper(statement).await;
+        let store = copy.open().await;
+        let damaged = store.sessions().list().await.unwrap().damaged.len()
+            + store.tabs().list(row.id).await.unwrap().damaged.len()
+            + store
+                .checkpoints()
+                .list(row.id)
+                .await
+                .unwrap()
+                .damaged
+                .len();
+        assert_eq!(damaged, 1, "{statement}");
+    }
 }

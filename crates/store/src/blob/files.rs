@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use base::{Clock, SessionId};
+use base::SessionId;
 use rand::RngCore;
 
 use super::{BlobAddress, LARGEST};
@@ -22,6 +22,9 @@ const KEPT: u32 = 16;
 #[derive(Debug)]
 pub(super) struct Files {
     root: PathBuf,
+    /// In the names of files that are being written here. Others of that kind are leftovers: a
+    /// home has one daemon.
+    mine: String,
 }
 
 /// What a file looks like from outside. A file that was good and looks the same is good.
@@ -34,7 +37,8 @@ pub(super) struct Stamp {
 
 impl Files {
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        let mine = format!("{:08x}", rand::rng().next_u32());
+        Self { root, mine }
     }
 
     pub fn path(&self, session: SessionId, address: &BlobAddress) -> PathBuf {
@@ -86,7 +90,7 @@ impl Files {
         self.ensure(folder)
             .map_err(|err| Error::io("make", folder, err))?;
         // A name of its own: the same part may be put twice at once.
-        let new = path.with_extension(format!("{:016x}.new", rand::rng().next_u64()));
+        let new = path.with_extension(format!("{}{:08x}.new", self.mine, rand::rng().next_u32()));
         let written = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -154,12 +158,18 @@ impl Files {
                 .unwrap_or_default();
             match name.parse::<BlobAddress>() {
                 Ok(address) => parts.push(address),
-                Err(_) if name.ends_with(".new") && is_old(&path) => self.remove(&path),
+                Err(_) if name.ends_with(".new") && !name.contains(&self.written_here()) => {
+                    self.remove(&path);
+                }
                 // Damaged files are kept.
                 Err(_) => {}
             }
         }
         parts
+    }
+
+    fn written_here(&self) -> String {
+        format!(".{}", self.mine)
     }
 
     /// Returns the sessions that have a folder.
@@ -176,13 +186,6 @@ impl Files {
             _ => Ok(()),
         }
     }
-}
-
-/// Tells whether a half-written file was left by a crash: nobody writes one for so long.
-fn is_old(path: &Path) -> bool {
-    const LONG_S: i64 = 600;
-    let now = Clock::system().wall().as_second();
-    std::fs::metadata(path).is_ok_and(|found| LONG_S < now.saturating_sub(found.mtime()))
 }
 
 fn aside_name(path: &Path, n: u32) -> PathBuf {

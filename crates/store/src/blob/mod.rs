@@ -155,10 +155,17 @@ impl Blobs {
         kind: &str,
         address: BlobAddress,
     ) -> Result<Vec<u8>, Error> {
-        let key = self.keys.get(Scope::Session(session)).await?;
+        // Not made anew: nothing could be sealed with it.
+        let key = self.keys.find(Scope::Session(session)).await?;
         let missing = || Error::NotFound {
             thing: Thing::Blob,
             id: address.to_string(),
+        };
+        let Some(key) = key else {
+            return Err(match self.missing(session, &[address]).await? {
+                Some(_) => missing(),
+                None => Error::corrupt(format!("blob {address}"), "its data key is gone"),
+            });
         };
         match &self.place {
             Place::Memory(map) => {

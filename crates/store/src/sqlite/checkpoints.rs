@@ -6,6 +6,7 @@ use base::{CheckpointId, SessionId};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
+use super::beside::Beside;
 use super::fields::{Fields, Flaw, private_text, stored};
 use super::{Sqlite, begin};
 use crate::keyring::{DataKey, Scope};
@@ -14,7 +15,7 @@ use crate::{
 };
 
 const NAME: &str = "checkpoint name";
-const MANIFEST: &str = "checkpoint manifest";
+pub(super) const MANIFEST: &str = "checkpoint manifest";
 pub(super) const ACTION: &str = "publish a checkpoint";
 
 impl Checkpoints for Sqlite {
@@ -193,15 +194,21 @@ impl Sqlite {
             Err(flaw) => return Ok(Err(flaw)),
         };
         let mut connection = self.db.reader().await?;
-        let parts: Vec<Vec<u8>> = sqlx::query_scalar(
-            "SELECT address FROM checkpoint_parts WHERE checkpoint = ? ORDER BY place",
-        )
-        .bind(fields.name("id"))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(|err| Error::sql("list parts", err))?;
+        let parts = parts_of(&mut connection, &fields.name("id")).await?;
         Ok(read(&fields, session, &key, &parts))
     }
+}
+
+/// Returns the addresses that a checkpoint's row lists, as they are stored.
+pub(super) async fn parts_of(
+    connection: &mut SqliteConnection,
+    id: &str,
+) -> Result<Vec<Vec<u8>>, Error> {
+    sqlx::query_scalar("SELECT address FROM checkpoint_parts WHERE checkpoint = ? ORDER BY place")
+        .bind(id)
+        .fetch_all(connection)
+        .await
+        .map_err(|err| Error::sql("list parts", err))
 }
 
 fn read(
@@ -210,25 +217,52 @@ fn read(
     key: &DataKey,
     parts: &[Vec<u8>],
 ) -> Result<CheckpointRow, Flaw> {
-    let id: CheckpointId = fields.parsed("id")?;
-    let text = id.to_string();
-    let name = fields.maybe_opened("name", key, NAME, &text)?;
+    let mut row = read_clear(fields, session, parts)?;
+    let name = fields.maybe_opened("name", key, NAME, &row.id.to_string())?;
+    row.name = name.map(|name| private_text("name", name)).transpose()?;
+    let number = fields.number("number")?;
+    let beside = beside(&row, number, row.name.is_some());
+    let beside = beside.map_err(|err| Flaw::of("row", err))?;
+    row.manifest = fields.opened("manifest", key, MANIFEST, &beside)?;
+    Ok(row)
+}
+
+/// Reads what of a row is in clear.
+pub(super) fn read_clear(
+    fields: &Fields<'_>,
+    session: SessionId,
+    parts: &[Vec<u8>],
+) -> Result<CheckpointRow, Flaw> {
     Ok(CheckpointRow {
-        id,
+        id: fields.parsed("id")?,
         session,
         number: fields.number("number")?,
-        name: name.map(|name| private_text("name", name)).transpose()?,
+        name: None,
         cause: fields.text("cause")?,
         taken_at: fields.time("taken_at")?,
         generation: fields.number("generation")?,
         bytes: fields.number("bytes")?,
         kept: fields.truth("kept")?,
-        manifest: fields.opened("manifest", key, MANIFEST, &text)?,
+        manifest: Vec::new(),
         parts: parts
             .iter()
             .map(|bytes| address(bytes))
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// Returns what a manifest's seal is bound to: all of its row that is in clear, and the parts.
+pub(super) fn beside(row: &CheckpointRow, number: i64, named: bool) -> Result<Beside, Error> {
+    let beside = Beside::of(&row.id.to_string())
+        .number(number)
+        .text(&row.cause)
+        .number(row.taken_at.as_millisecond())
+        .number(stored("a generation", row.generation)?)
+        .number(stored("a size", row.bytes)?)
+        .number(i64::from(row.kept))
+        .number(i64::from(named));
+    let parts = row.parts.iter();
+    Ok(parts.fold(beside, |beside, part| beside.bytes(part.as_bytes())))
 }
 
 fn address(bytes: &[u8]) -> Result<BlobAddress, Flaw> {
@@ -262,13 +296,18 @@ async fn rolling(
 ) -> Result<Vec<String>, Error> {
     let found = sqlx::query("SELECT * FROM checkpoints WHERE session = ? AND kept = 0")
         .bind(session.to_string())
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await
         .map_err(|err| Error::sql(ACTION, err))?;
-    let good = found
-        .iter()
-        .filter(|row| read(&Fields(row), session, key, &[]).is_ok());
-    Ok(good.map(|row| Fields(row).name("id")).collect())
+    let mut good = Vec::with_capacity(found.len());
+    for row in &found {
+        let id = Fields(row).name("id");
+        let parts = parts_of(connection, &id).await?;
+        if read(&Fields(row), session, key, &parts).is_ok() {
+            good.push(id);
+        }
+    }
+    Ok(good)
 }
 
 pub(super) async fn insert(
@@ -279,6 +318,11 @@ pub(super) async fn insert(
     key: &DataKey,
 ) -> Result<(), Error> {
     let id = row.id.to_string();
+    let listed = CheckpointRow {
+        parts: parts.to_vec(),
+        manifest: Vec::new(),
+        ..row.clone()
+    };
     let name = row
         .name
         .as_ref()
@@ -296,7 +340,11 @@ pub(super) async fn insert(
     .bind(stored("a generation", row.generation)?)
     .bind(stored("a size", row.bytes)?)
     .bind(i64::from(row.kept))
-    .bind(key.seal(MANIFEST, &id, &row.manifest)?)
+    .bind(key.seal(
+        MANIFEST,
+        &beside(&listed, number, row.name.is_some())?,
+        &row.manifest,
+    )?)
     .execute(&mut *connection)
     .await;
     done.map_err(|err| {
@@ -324,6 +372,42 @@ pub(super) async fn insert(
         .await
         .map_err(|err| Error::sql(ACTION, err))?;
     }
+    Ok(())
+}
+
+/// Gives a checkpoint another number, to which it is then sealed. A damaged one stays damaged.
+pub(super) async fn renumber(
+    connection: &mut SqliteConnection,
+    session: SessionId,
+    key: &DataKey,
+    id: &str,
+    number: i64,
+) -> Result<(), Error> {
+    let fail = |err| Error::sql(ACTION, err);
+    let found = sqlx::query("SELECT * FROM checkpoints WHERE id = ? AND session = ?")
+        .bind(id)
+        .bind(session.to_string())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(fail)?;
+    let Some(found) = found else { return Ok(()) };
+    let parts = parts_of(connection, id).await?;
+    let manifest = match read(&Fields(&found), session, key, &parts) {
+        Ok(row) => {
+            let beside = beside(&row, number, row.name.is_some())?;
+            Some(key.seal(MANIFEST, &beside, &row.manifest)?)
+        }
+        Err(_) => None,
+    };
+    sqlx::query(
+        "UPDATE checkpoints SET number = ?, manifest = coalesce(?, manifest) WHERE id = ?",
+    )
+    .bind(number)
+    .bind(manifest)
+    .bind(id)
+    .execute(connection)
+    .await
+    .map_err(fail)?;
     Ok(())
 }
 

@@ -107,7 +107,7 @@ impl Fields<'_> {
         field: &str,
         key: &DataKey,
         kind: &str,
-        id: &str,
+        id: &(impl AsRef<[u8]> + ?Sized),
     ) -> Result<Vec<u8>, Flaw> {
         open(field, key, kind, id, &self.bytes(field)?)
     }
@@ -117,7 +117,7 @@ impl Fields<'_> {
         field: &str,
         key: &DataKey,
         kind: &str,
-        id: &str,
+        id: &(impl AsRef<[u8]> + ?Sized),
     ) -> Result<Option<Vec<u8>>, Flaw> {
         let sealed = self.maybe_bytes(field)?;
         sealed
@@ -132,7 +132,13 @@ impl Fields<'_> {
     }
 }
 
-fn open(field: &str, key: &DataKey, kind: &str, id: &str, sealed: &[u8]) -> Result<Vec<u8>, Flaw> {
+fn open(
+    field: &str,
+    key: &DataKey,
+    kind: &str,
+    id: &(impl AsRef<[u8]> + ?Sized),
+    sealed: &[u8],
+) -> Result<Vec<u8>, Flaw> {
     match key.open(kind, id, sealed) {
         Ok(value) => Ok(value.to_vec()),
         Err(Refused::Damaged(reason)) => Err(Flaw::of(field, reason)),

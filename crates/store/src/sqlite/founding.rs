@@ -4,7 +4,7 @@
 use crate::keyring::Scope;
 use crate::{BlobAddress, Error, SessionRow, Thing, Unpublished};
 
-use super::checkpoints::{ACTION, insert, next_number};
+use super::checkpoints::{ACTION, insert, next_number, renumber};
 use super::{Sqlite, begin, sessions};
 
 impl Sqlite {
@@ -58,14 +58,9 @@ impl Sqlite {
                     thing: Thing::Session,
                     id: session.to_string(),
                 })?;
-        // A number says only which of a session's checkpoints is newer; nothing is sealed by it.
-        sqlx::query("UPDATE checkpoints SET number = ? WHERE id = ? AND session = ?")
-            .bind(number + 1)
-            .bind(&newest)
-            .bind(session.to_string())
-            .execute(&mut *change)
-            .await
-            .map_err(fail)?;
+        if let Some(newest) = &newest {
+            renumber(&mut change, session, &key, newest, number + 1).await?;
+        }
         insert(&mut change, &row, number, &parts, &key).await?;
         sqlx::query(
             "UPDATE sessions SET latest_checkpoint = coalesce(latest_checkpoint, ?), \

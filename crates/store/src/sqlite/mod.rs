@@ -7,9 +7,11 @@
 //! `synchronous` is NORMAL: what was committed survives the death of the process. What must
 //! survive the death of the machine too is committed with FULL ([`Database::durable`]).
 
+mod beside;
 mod browsers;
 mod call_keys;
 mod calls;
+mod check;
 mod checkpoints;
 mod fields;
 mod founding;
@@ -19,6 +21,8 @@ mod open;
 mod retention;
 mod sessions;
 mod tabs;
+mod upgrade;
+mod wal;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::{Deref, DerefMut};

@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use zeroize::Zeroizing;
 
-use super::{Database, Known, Sqlite, Synchronous, Writer};
+use super::{Database, Known, Sqlite, Synchronous, Writer, check, upgrade, wal};
 use crate::key::{self, MasterKey};
 use crate::keyring::{self, DataKeys, Keyring};
 use crate::{Blobs, Error};
@@ -35,8 +35,10 @@ pub(crate) async fn open_file(
     tasks: &Tasks,
 ) -> Result<Sqlite, Error> {
     let path = home.join(key::DATABASE);
+    let mut flaw = None;
     if std::fs::metadata(&path).is_ok_and(|found| 0 < found.len()) {
-        inspect(&path, master).await?;
+        flaw = inspect(&path, master).await?;
+        wal::keep_if_damaged(&home.join(key::WAL))?;
     }
     // SQLite would make it, and the files beside it, with rights for others.
     OpenOptions::new()
@@ -52,7 +54,12 @@ pub(crate) async fn open_file(
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
     let mut connection = connect(&writer).await?;
+    if let Some(flaw) = flaw {
+        check::mend(&mut connection, &flaw).await?;
+    }
     prepare(&mut connection, master).await?;
+    check::schema(&mut connection, &mut fresh().await?).await?;
+    check::tell_strays(&mut connection).await?;
     let reader = connect(&options.read_only(true)).await?;
     let database = Database {
         writer: tokio::sync::Mutex::new(Some(Writer {
@@ -66,6 +73,7 @@ pub(crate) async fn open_file(
     let sqlite = Sqlite::new(Arc::new(database), master, |keys| {
         Blobs::in_folder(folder, keys, tasks)
     });
+    sqlite.upgrade().await?;
     sqlite.cut_journal().await?;
     Ok(sqlite)
 }
@@ -125,6 +133,8 @@ fn options() -> SqliteConnectOptions {
         // Nothing of it in files outside the home.
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", WAL_LIMIT)
+        // What is removed from a page is gone from it: names, and the keys of what was forgotten.
+        .pragma("secure_delete", "FAST")
         .disable_statement_logging()
 }
 
@@ -136,13 +146,19 @@ pub(super) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConn
 }
 
 /// Refuses a database of a newer version or of another key, without a byte written to it.
-async fn inspect(path: &Path, master: &MasterKey) -> Result<(), Error> {
+/// Tells the first flaw of its file.
+async fn inspect(path: &Path, master: &MasterKey) -> Result<Option<String>, Error> {
     use sqlx::Connection;
     let mut connection = connect(&options().filename(path).read_only(true)).await?;
     let found = look(&mut connection, master).await;
+    let flaw = match found {
+        Ok(()) => check::flaw(&mut connection).await,
+        Err(err) => Err(err),
+    };
     let closed = connection.close().await;
-    found?;
-    closed.map_err(|err| Error::sql("close the database", err))
+    let flaw = flaw?;
+    closed.map_err(|err| Error::sql("close the database", err))?;
+    Ok(flaw)
 }
 
 async fn look(connection: &mut SqliteConnection, master: &MasterKey) -> Result<(), Error> {
@@ -189,8 +205,14 @@ async fn check_key(
         .transpose()
 }
 
-/// Brings the schema up to date and gives a new database its key and nonce.
-async fn prepare(connection: &mut SqliteConnection, master: &MasterKey) -> Result<(), Error> {
+/// Returns a database in memory that has the schema and nothing else.
+async fn fresh() -> Result<SqliteConnection, Error> {
+    let mut connection = connect(&options().in_memory(true).filename(":memory:")).await?;
+    migrate(&mut connection).await?;
+    Ok(connection)
+}
+
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {
     MIGRATIONS
         .run_direct(None, &mut *connection, false)
         .await
@@ -202,18 +224,26 @@ async fn prepare(connection: &mut SqliteConnection, master: &MasterKey) -> Resul
                 Error::sql("bring the schema up to date", err)
             }
             other => Error::corrupt("the database's schema", other.to_string()),
-        })?;
+        })
+}
+
+/// Brings the schema up to date and gives a new database its key and nonce.
+async fn prepare(connection: &mut SqliteConnection, master: &MasterKey) -> Result<(), Error> {
+    migrate(connection).await?;
     if check_key(connection, master).await?.is_some() {
         return Ok(());
     }
     let nonce = key::random_bytes::<16>()?;
     let mut text = Zeroizing::new(String::with_capacity(32));
     key::push_hex(&mut text, &nonce[..]);
-    sqlx::query("INSERT INTO home (only_row, key_check, nonce, epoch) VALUES (1, ?, ?, 0)")
-        .bind(keyring::check_value(master)?)
-        .bind(text.as_str())
-        .execute(connection)
-        .await
-        .map_err(|err| Error::sql("prepare the database", err))?;
+    sqlx::query(
+        "INSERT INTO home (only_row, key_check, nonce, epoch, form) VALUES (1, ?, ?, 0, ?)",
+    )
+    .bind(keyring::check_value(master)?)
+    .bind(text.as_str())
+    .bind(upgrade::NEWEST)
+    .execute(connection)
+    .await
+    .map_err(|err| Error::sql("prepare the database", err))?;
     Ok(())
 }

@@ -45,7 +45,10 @@ impl Retentions for Sqlite {
                     tracing::warn!(%session, %err, "what need not be kept was not removed");
                 }
             }
-            collected.leftovers += self.remove_orphans().await?;
+            // Of a damaged row it can't be told which session's blobs it speaks for.
+            if listed.damaged.is_empty() {
+                collected.leftovers += self.remove_orphans().await?;
+            }
             Ok(collected)
         })
     }

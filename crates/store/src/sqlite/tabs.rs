@@ -1,20 +1,23 @@
 //! The table of tabs.
 
+use std::collections::HashMap;
+
 use base::{Private, SessionId, TabId};
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
+use super::beside::Beside;
 use super::fields::{Fields, Flaw, json, stored};
 use super::{Sqlite, begin};
 use crate::keyring::{DataKey, Scope};
 use crate::{Answer, Error, Listed, TabRow, Tabs, Thing};
 
-const PRIVATE: &str = "tab";
+pub(super) const PRIVATE: &str = "tab";
 /// Tabs of one session that are stored, closed ones with them.
 const MOST: usize = 10_000;
 
-/// What of a tab is sealed, in one piece.
+/// What of a tab is sealed, in one piece, bound to the columns beside it.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Sealed {
@@ -34,16 +37,13 @@ impl Tabs for Sqlite {
                 });
             }
             let key = self.keys.get(Scope::Session(session)).await?;
-            let mut sealed = Vec::with_capacity(rows.len());
-            for row in rows {
-                sealed.push(seal(&key, row)?);
-            }
             let fail = |err| Error::sql("store tabs", err);
             let mut connection = self.db.writer().await?;
             let mut change = begin(&mut connection, "store tabs").await?;
             if !self.good_tabs.has(session) {
                 set_damaged_aside(&mut change, session, &key).await?;
             }
+            let reserved = reserved(&mut change, session).await?;
             // Not by a list of the tabs to keep: a statement of its own for every number of
             // tabs would crowd the others out of the cache.
             sqlx::query("UPDATE tabs SET position = -1 WHERE session = ?")
@@ -51,20 +51,24 @@ impl Tabs for Sqlite {
                 .execute(&mut *change)
                 .await
                 .map_err(fail)?;
-            for (row, sealed) in rows.iter().zip(sealed) {
+            for row in rows {
+                // What was reserved stays so: a ref never means two elements.
+                let before = reserved.get(&i64::from(row.tab.0)).copied();
+                let next_ref = stored("a ref", row.next_ref)?.max(before.unwrap_or(0));
+                let sealed = seal(&key, row, next_ref)?;
                 sqlx::query(
                     "INSERT INTO tabs (session, tab, position, target, private, next_ref, closed) \
                      VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session, tab) DO UPDATE SET \
                      position = excluded.position, target = excluded.target, \
                      private = excluded.private, closed = excluded.closed, \
-                     next_ref = max(tabs.next_ref, excluded.next_ref)",
+                     next_ref = excluded.next_ref",
                 )
                 .bind(session.to_string())
                 .bind(i64::from(row.tab.0))
                 .bind(i64::from(row.position))
                 .bind(&row.target)
                 .bind(sealed)
-                .bind(stored("a ref", row.next_ref)?)
+                .bind(next_ref)
                 .bind(i64::from(row.closed))
                 .execute(&mut *change)
                 .await
@@ -107,26 +111,49 @@ impl Tabs for Sqlite {
 
     fn reserve_refs(&self, session: SessionId, tab: TabId, up_to: u64) -> Answer<'_, ()> {
         Box::pin(async move {
-            let up_to = stored("a ref", up_to)?;
+            let fail = |err| Error::sql("reserve refs", err);
+            let missing = || Error::NotFound {
+                thing: Thing::Tab,
+                id: tab.to_string(),
+            };
+            let key = self.key_for(session).await?;
             let mut connection = self.db.writer().await?;
-            let done = sqlx::query(
-                "UPDATE tabs SET next_ref = max(next_ref, ?) WHERE session = ? AND tab = ?",
-            )
-            .bind(up_to)
-            .bind(session.to_string())
-            .bind(i64::from(tab.0))
-            .execute(&mut *connection)
-            .await
-            .map_err(|err| Error::sql("reserve refs", err))?;
-            match done.rows_affected() {
-                0 => Err(Error::NotFound {
-                    thing: Thing::Tab,
-                    id: tab.to_string(),
-                }),
-                _ => Ok(()),
-            }
+            let mut change = begin(&mut connection, "reserve refs").await?;
+            let found = sqlx::query("SELECT * FROM tabs WHERE session = ? AND tab = ?")
+                .bind(session.to_string())
+                .bind(i64::from(tab.0))
+                .fetch_optional(&mut *change)
+                .await
+                .map_err(fail)?
+                .ok_or_else(missing)?;
+            let damaged = |flaw: Flaw| flaw.into_error(format!("the row of tab {tab}"));
+            let key = key.map_err(damaged)?;
+            let row = read(&found, session, &key).map_err(damaged)?;
+            let next_ref = stored("a ref", row.next_ref.max(up_to))?;
+            sqlx::query("UPDATE tabs SET next_ref = ?, private = ? WHERE session = ? AND tab = ?")
+                .bind(next_ref)
+                .bind(seal(&key, &row, next_ref)?)
+                .bind(session.to_string())
+                .bind(i64::from(tab.0))
+                .execute(&mut *change)
+                .await
+                .map_err(fail)?;
+            change.commit().await.map_err(fail)
         })
     }
+}
+
+/// Returns up to where refs are reserved, by tab; also of damaged rows: too high does no harm.
+async fn reserved(
+    connection: &mut SqliteConnection,
+    session: SessionId,
+) -> Result<HashMap<i64, i64>, Error> {
+    let found: Vec<(i64, i64)> = sqlx::query_as("SELECT tab, next_ref FROM tabs WHERE session = ?")
+        .bind(session.to_string())
+        .fetch_all(connection)
+        .await
+        .map_err(|err| Error::sql("list tabs", err))?;
+    Ok(found.into_iter().collect())
 }
 
 async fn rows_of(
@@ -168,12 +195,20 @@ async fn set_damaged_aside(
     Ok(())
 }
 
-fn seal(key: &DataKey, row: &TabRow) -> Result<Vec<u8>, Error> {
+fn seal(key: &DataKey, row: &TabRow, next_ref: i64) -> Result<Vec<u8>, Error> {
     let value = Sealed {
         url: row.url.expose().clone(),
         title: row.title.expose().clone(),
     };
-    key.seal(PRIVATE, &row.tab.to_string(), &json(&value)?)
+    key.seal(PRIVATE, &beside(row, next_ref), &json(&value)?)
+}
+
+pub(super) fn beside(row: &TabRow, next_ref: i64) -> Beside {
+    Beside::of(&row.tab.to_string())
+        .number(i64::from(row.position))
+        .text(&row.target)
+        .number(next_ref)
+        .number(i64::from(row.closed))
 }
 
 fn name(row: &SqliteRow) -> String {
@@ -185,17 +220,24 @@ fn name(row: &SqliteRow) -> String {
 
 fn read(row: &SqliteRow, session: SessionId, key: &DataKey) -> Result<TabRow, Flaw> {
     let fields = Fields(row);
-    let tab = TabId(fields.number("tab")?);
-    let sealed: Sealed =
-        serde_json::from_slice(&fields.opened("private", key, PRIVATE, &tab.to_string())?)
-            .map_err(|err| Flaw::of("private", err))?;
+    let mut row = read_clear(&fields, session)?;
+    let beside = beside(&row, fields.number("next_ref")?);
+    let sealed: Sealed = serde_json::from_slice(&fields.opened("private", key, PRIVATE, &beside)?)
+        .map_err(|err| Flaw::of("private", err))?;
+    row.url = Private::new(sealed.url);
+    row.title = Private::new(sealed.title);
+    Ok(row)
+}
+
+/// Reads what of a row is in clear.
+pub(super) fn read_clear(fields: &Fields<'_>, session: SessionId) -> Result<TabRow, Flaw> {
     Ok(TabRow {
         session,
-        tab,
+        tab: TabId(fields.number("tab")?),
         position: fields.number("position")?,
         target: fields.text("target")?,
-        url: Private::new(sealed.url),
-        title: Private::new(sealed.title),
+        url: Private::new(String::new()),
+        title: Private::new(String::new()),
         next_ref: fields.number("next_ref")?,
         closed: fields.truth("closed")?,
     })
