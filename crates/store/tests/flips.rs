@@ -12,6 +12,11 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "how much is tested is set from outside"
+)]
+
 extern crate browserd_store as store;
 
 mod support;
