@@ -280,6 +280,18 @@ fn write_settings(run: &Path, settings: &Settings) -> io::Result<()> {
         .write_all(&serde_json::to_vec(settings)?)
 }
 
+/// What the daemon's environment may hold that neither a keeper nor a browser needs.
+const SECRETS: [&str; 8] = [
+    "BROWSERD_KEY",
+    "BROWSERD_KEY_FILE",
+    "BROWSERD_PASSPHRASE",
+    "BROWSERD_PASSPHRASE_FILE",
+    "BROWSERD_NEW_KEY",
+    "BROWSERD_NEW_KEY_FILE",
+    "BROWSERD_NEW_PASSPHRASE",
+    "BROWSERD_NEW_PASSPHRASE_FILE",
+];
+
 /// Starts the keeper. Returns its process id and the pipe on which it says that it is ready.
 #[allow(clippy::disallowed_methods, reason = "this crate starts keepers")]
 fn start_keeper(run: &Path, spec: &LaunchSpec) -> Result<(i32, pipe::Receiver), Error> {
@@ -294,6 +306,9 @@ fn start_keeper(run: &Path, spec: &LaunchSpec) -> Result<(i32, pipe::Receiver), 
         .stdout(write)
         .stderr(log.map_or_else(Stdio::null, Stdio::from))
         .envs(MEMORY_SETTINGS.into_iter().zip(["131072", "131072", "1"]));
+    for secret in SECRETS {
+        command.env_remove(secret);
+    }
     let child = command.spawn().map_err(|err| Error::KeeperFailed {
         reason: format!("{}: {err}", spec.keeper.program.display()),
         stderr: String::new(),

@@ -160,6 +160,9 @@ pub enum Command {
     /// Store small values, and share work by claiming it
     #[command(subcommand)]
     Kv(crate::command::kv::Kv),
+    /// Look after the key that seals the home
+    #[command(subcommand)]
+    Key(crate::command::key::Key),
     /// Show what browserd is for, on a demo application
     Demo {
         /// Only a part of it

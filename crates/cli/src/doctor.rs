@@ -79,7 +79,12 @@ pub fn main(environment: &Environment, form: Form) -> Result<(), Failure> {
         findings.push(sandbox(config));
     }
     findings.push(folder(&home));
-    findings.push(key(&home));
+    findings.push(match &config {
+        Some(config) if !matches!(config.key, store::key::Source::File) => {
+            key_elsewhere(&home, config)?
+        }
+        _ => key(&home),
+    });
     let (daemon, running) = daemon(&home)?;
     findings.push(daemon);
     if let (Some(config), false) = (&config, running) {
@@ -279,6 +284,22 @@ fn key(home: &Home) -> Finding {
             ),
         },
     }
+}
+
+/// Looks for a key that isn't in the home's own file.
+fn key_elsewhere(home: &Home, config: &Config) -> Result<Finding, Failure> {
+    const WHAT: &str = "key";
+    let seen = store::key::seen(home.folder(), &config.key);
+    let (name, seen) = (config.key.name(), crate::command::runtime()?.block_on(seen));
+    Ok(match seen {
+        Err(err) => Finding::bad(WHAT, err.to_string(), err.hint().unwrap_or_default()),
+        Ok(seen) if seen.opens == Some(false) => Finding::bad(
+            WHAT,
+            format!("what the {name} gives doesn't open this home"),
+            "Give the key this home was made with: browserd key show",
+        ),
+        Ok(_) => Finding::good(WHAT, format!("from the {name}")),
+    })
 }
 
 fn daemon(home: &Home) -> Result<(Finding, bool), Failure> {

@@ -55,6 +55,16 @@ pub enum Error {
         /// What it doesn't open.
         what: String,
     },
+    /// The source of the home's key can't be used as it is.
+    #[error("{message}")]
+    Key {
+        /// The code a caller sees.
+        code: Code,
+        /// Why.
+        message: String,
+        /// What can be done about it.
+        hint: String,
+    },
     /// There is no room left for it.
     #[error("the disk is full: {action}")]
     DiskFull {
@@ -207,6 +217,7 @@ impl Error {
             Self::WrongKey { .. } | Self::WrongPassphrase => Code::WrongKey,
             Self::File { .. } => Code::InvalidArgument,
             Self::FileTooLarge { .. } => Code::BodyTooLarge,
+            Self::Key { code, .. } => *code,
             Self::DiskFull { .. } => Code::DiskFull,
             Self::NotFound {
                 thing: Thing::Session,
@@ -243,8 +254,11 @@ impl Error {
                 kept: Some(path), ..
             } => Some(format!("The damaged file was kept as {}.", path.display())),
             Self::WrongKey { .. } => Some(
-                "Put back the `key` file that belongs to this home; nothing was written.".into(),
+                "Put back the key that belongs to this home; nothing was written. \
+                 `browserd key show` says where it is looked for."
+                    .into(),
             ),
+            Self::Key { hint, .. } => Some(hint.clone()),
             Self::DiskFull { .. } => {
                 Some("Free some space and call again; nothing that was stored is lost.".into())
             }

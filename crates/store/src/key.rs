@@ -1,24 +1,29 @@
-//! The master key: 32 random bytes in the file `key`, which wrap every data key.
+//! The master key: 32 bytes which wrap every data key; random, in the file `key`, unless another
+//! source is chosen.
 //!
 //! ```text
 //! browserd-key-1 <64 hexadecimal digits> <8 digits of their BLAKE3>
 //! ```
 //!
-//! It is made only in a home that has neither key nor database: a database without its key
+//! A key is made only in a home that has neither key nor database: a database without its key
 //! must be refused, and a new key beside it would hide that.
 
+mod keychain;
+mod passphrase;
+mod source;
+
 use std::fmt;
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 use rand::TryRngCore;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::home::sync_folder;
 use crate::{Error, seal};
+
+pub use source::{Seen, Source, open, seen};
+pub(crate) use source::look;
+pub(crate) use source::{Slot, held, make, promote, remove};
 
 /// The name of the key file in a home.
 pub const FILE: &str = "key";
@@ -49,6 +54,32 @@ impl MasterKey {
     /// [`Error::Io`] if the system has no random numbers to give.
     pub fn random() -> Result<Self, Error> {
         Ok(Self(Arc::new(random_bytes()?)))
+    }
+
+    pub(crate) fn of(bytes: Zeroizing<[u8; LENGTH]>) -> Self {
+        Self(Arc::new(bytes))
+    }
+
+    /// Reads a key from its text: what a key file holds, or its 64 hexadecimal digits alone.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.starts_with(HEADING) {
+            return Self::from_text(text);
+        }
+        let mut bytes = Zeroizing::new([0; LENGTH]);
+        read_hex(text, &mut bytes[..]).ok_or("it isn't 64 hexadecimal digits (0-9, a-f)")?;
+        Ok(Self::of(bytes))
+    }
+
+    /// Returns what tells this key from others and says nothing about it: 16 digits.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut text = String::with_capacity(16);
+        push_hex(&mut text, &seal::master_id(&self.0)[..8]);
+        text
     }
 
     /// Returns the sealer that wraps data keys under this key.
@@ -86,7 +117,8 @@ impl MasterKey {
     }
 }
 
-/// Returns the home's master key; makes it if the home has neither key nor database.
+/// Returns the master key in a home's file `key`; makes it if the home has neither key nor
+/// database. See [`open`] for the other sources.
 ///
 /// The caller holds the home's lock.
 ///
@@ -94,67 +126,17 @@ impl MasterKey {
 /// [`Error::WrongKey`] if there is a database and no key, [`Error::Corrupt`] if the file isn't
 /// a key, [`Error::DiskFull`] and [`Error::Io`] if it can't be read or made.
 pub fn load_or_make(home: &Path) -> Result<MasterKey, Error> {
-    let path = home.join(FILE);
-    match File::open(&path) {
-        Ok(file) => load(&file, &path),
-        Err(err) if err.kind() == ErrorKind::NotFound => {
-            if has_database(home)? {
-                return Err(Error::WrongKey {
-                    what: "the database, the `key` file is gone".into(),
-                });
-            }
-            make(home, &path)
-        }
-        Err(err) => Err(Error::io("open", &path, err)),
+    match held(home, &Source::File, Slot::Now)? {
+        Some(key) => Ok(key),
+        None if has_database(home)? => Err(Error::WrongKey {
+            what: "the database, the `key` file is gone".into(),
+        }),
+        None => make(home, &Source::File, Slot::Now),
     }
 }
 
-fn load(file: &File, path: &Path) -> Result<MasterKey, Error> {
-    let fail = |err| Error::io("read", path, err);
-    if file.metadata().map_err(fail)?.mode() & 0o077 != 0 {
-        tracing::warn!(path = %path.display(), "other users had rights to the key; taken away");
-        file.set_permissions(Permissions::from_mode(0o600))
-            .map_err(fail)?;
-    }
-    let mut text = Zeroizing::new(Vec::with_capacity(LONGEST_FILE as usize));
-    file.take(LONGEST_FILE)
-        .read_to_end(&mut text)
-        .map_err(fail)?;
-    let key = std::str::from_utf8(&text).map_err(|_| "it isn't text");
-    key.and_then(MasterKey::from_text)
-        .map_err(|reason| Error::corrupt(path.display().to_string(), reason))
-}
-
-fn make(home: &Path, path: &Path) -> Result<MasterKey, Error> {
-    let key = MasterKey::random()?;
-    // A crash leaves either no key or a whole one: half a key could never be told from a
-    // damaged one.
-    let new = home.join("key.new");
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&new)
-        .and_then(|mut file| {
-            file.write_all(key.to_text().as_bytes())?;
-            file.sync_all()
-        })
-        .and_then(|()| std::fs::rename(&new, path))
-        .and_then(|()| sync_folder(home));
-    match written {
-        Ok(()) => Ok(key),
-        Err(err) => {
-            if let Err(err) = std::fs::remove_file(&new) {
-                tracing::debug!(%err, "no half-written key file to remove");
-            }
-            Err(Error::io("write", path, err))
-        }
-    }
-}
-
-fn has_database(home: &Path) -> Result<bool, Error> {
-    // The WAL alone may hold all there is.
+/// Tells whether a home has a database; a WAL alone may hold all there is.
+pub(crate) fn has_database(home: &Path) -> Result<bool, Error> {
     for name in [DATABASE, WAL] {
         let path = home.join(name);
         if path

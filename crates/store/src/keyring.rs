@@ -257,6 +257,20 @@ pub(crate) fn is_key_of(master: &MasterKey, check: &[u8]) -> Result<(), Error> {
     }
 }
 
+/// Wraps a data key by another master key; `None` if it is damaged.
+pub(crate) fn rewrap(
+    old: &MasterKey,
+    new: &MasterKey,
+    scope: &str,
+    wrapped: &[u8],
+) -> Result<Option<Vec<u8>>, Error> {
+    let label = data_key_label(scope);
+    match old.sealer().open(Format::Plain, label, wrapped) {
+        Ok(opened) => seal(&new.sealer(), Format::Plain, label, &opened).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
 const fn check_label() -> Label<'static> {
     Label {
         kind: "key check",

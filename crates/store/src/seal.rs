@@ -56,13 +56,18 @@ pub(crate) struct Sealer {
     id: [u8; ID],
 }
 
+/// Returns the id of a master key, which stands beside what it has sealed.
+pub(crate) fn master_id(key: &[u8; 32]) -> [u8; ID] {
+    let id = blake3::derive_key("browserd 2026-11 master key id", key);
+    let mut short = [0; ID];
+    short.copy_from_slice(&id[..ID]);
+    short
+}
+
 impl Sealer {
     /// Returns the sealer of a master key.
     pub fn of_master(key: &[u8; 32]) -> Self {
-        let id = blake3::derive_key("browserd 2026-11 master key id", key);
-        let mut short = [0; ID];
-        short.copy_from_slice(&id[..ID]);
-        Self::new("browserd 2026-11 master key wrap", key, short)
+        Self::new("browserd 2026-11 master key wrap", key, master_id(key))
     }
 
     /// Returns the sealer of a data key.

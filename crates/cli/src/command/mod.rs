@@ -3,6 +3,7 @@
 mod call;
 mod completions;
 mod exchange;
+pub mod key;
 pub mod kv;
 mod operation;
 mod page;
@@ -106,6 +107,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             exchange::exported(&answer, &words.file, form(&common))
         }
         Command::Session(session) => one(session::session(&place, &session, &environment)?),
+        Command::Key(words) => key::main(&environment, &words, &common),
         Command::Kv(words) => one(kv::call(&words)),
         Command::Demo {
             part: Some(DemoPart::Serve { listen }),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use base::Code;
 use serde::Deserialize;
 
+use super::key::KeySource;
 use super::layer::{Layer, LogFormat};
 use super::value::Span;
 use crate::failure::{Failure, code_of};
@@ -29,6 +30,7 @@ struct File {
     shutdown: Shutdown,
     checkpoints: Option<Checkpoints>,
     retention: Option<Retention>,
+    key: Key,
     recording: Option<Recording>,
     profiles: Vec<Profile>,
 }
@@ -95,6 +97,12 @@ struct Retention {
     max_snapshot_versions: Option<u32>,
     site_knowledge_ttl_days: Option<u32>,
     closed_session_days: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Key {
+    source: Option<KeySource>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -187,6 +195,7 @@ impl File {
             call_limit: self.limits.call.map(|span| span.0),
             shutdown_limit: self.shutdown.limit.map(|span| span.0),
             stop_browsers: self.shutdown.stop_browsers,
+            key_source: self.key.source,
             not_yet,
         }
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::key::KeySource;
+
 /// What one source says; `None` where it is silent.
 #[derive(Clone, Debug, Default)]
 pub struct Layer {
@@ -51,6 +53,8 @@ pub struct Layer {
     pub shutdown_limit: Option<Duration>,
     /// Whether stopping the daemon stops its browsers.
     pub stop_browsers: Option<bool>,
+    /// Where the home's key comes from.
+    pub key_source: Option<KeySource>,
     /// Settings that this version can't follow yet.
     pub not_yet: Vec<String>,
 }
@@ -93,6 +97,7 @@ impl Layer {
             call_limit: self.call_limit.or(below.call_limit),
             shutdown_limit: self.shutdown_limit.or(below.shutdown_limit),
             stop_browsers: self.stop_browsers.or(below.stop_browsers),
+            key_source: self.key_source.or(below.key_source),
             not_yet,
         }
     }

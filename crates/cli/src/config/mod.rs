@@ -5,6 +5,7 @@
 //! the name of its source, never skipped: a setting that is silently ignored is worse than none.
 
 mod file;
+pub mod key;
 mod layer;
 mod value;
 mod variables;
@@ -14,6 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use key::KeySource;
 pub use layer::{Layer, LogFormat};
 use store::Retention;
 pub use value::Span;
@@ -68,6 +70,8 @@ pub struct Config {
     pub shutdown_limit: Duration,
     /// Whether stopping the daemon stops its browsers.
     pub stop_browsers: bool,
+    /// Where the home's key comes from.
+    pub key: store::key::Source,
     /// Settings that were given and that this version can't follow yet.
     pub not_yet: Vec<String>,
 }
@@ -90,10 +94,12 @@ impl Config {
         let file = file::read(&home.join("config.toml"))?;
         let variables = variables::read(environment)?;
         let path = environment.raw("PATH").cloned().unwrap_or_default();
-        Ok(Self::settled(flags.over(variables).over(file), path))
+        let layer = flags.over(variables).over(file);
+        let key = key::source(environment, layer.key_source, key::CURRENT)?;
+        Ok(Self::settled(layer, path, key))
     }
 
-    fn settled(layer: Layer, path: OsString) -> Self {
+    fn settled(layer: Layer, path: OsString, key: store::key::Source) -> Self {
         let default = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
         Self {
             listen: Listen {
@@ -123,6 +129,7 @@ impl Config {
             call_limit: layer.call_limit.unwrap_or(Duration::from_secs(30)),
             shutdown_limit: layer.shutdown_limit.unwrap_or(Duration::from_secs(30)),
             stop_browsers: layer.stop_browsers.unwrap_or(false),
+            key,
             not_yet: layer.not_yet,
         }
     }

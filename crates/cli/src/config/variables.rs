@@ -49,6 +49,7 @@ pub fn read(environment: &Environment) -> Result<Layer, Failure> {
         call_limit: span("BROWSERD_CALL_LIMIT")?,
         shutdown_limit: span("BROWSERD_SHUTDOWN_LIMIT")?,
         stop_browsers: switch(environment, "BROWSERD_STOP_BROWSERS"),
+        key_source: parsed(environment, &["BROWSERD_KEY_SOURCE"])?,
         not_yet: not_yet(environment),
     })
 }

@@ -61,7 +61,7 @@ pub async fn made(home: &Home, config: &Config, tasks: &Tasks) -> Result<Parts, 
     let address = tcp
         .local_addr()
         .map_err(|err| Failure::io("The HTTP address", &err))?;
-    let store = store(home, tasks).await?;
+    let store = store(home, config, tasks).await?;
     let reaper = chrome::Reaper::start(tasks)
         .map_err(|err| Failure::io("Orphans can't be looked after", &err))?;
     let sessions = performer::started(home, config, &store, clock.clone(), tasks).await?;
@@ -110,9 +110,11 @@ pub async fn made(home: &Home, config: &Config, tasks: &Tasks) -> Result<Parts, 
     })
 }
 
-async fn store(home: &Home, tasks: &Tasks) -> Result<store::Store, Failure> {
+async fn store(home: &Home, config: &Config, tasks: &Tasks) -> Result<store::Store, Failure> {
     let failed = |err: store::Error| part_failed(err.code(), &err, err.hint());
-    let key = store::key::load_or_make(home.folder()).map_err(failed)?;
+    let key = store::key::open(home.folder(), &config.key)
+        .await
+        .map_err(failed)?;
     store::Store::open(home.folder(), key, tasks)
         .await
         .map_err(failed)

@@ -19,6 +19,7 @@ mod kv;
 mod meta;
 mod open;
 mod retention;
+mod rewrap;
 mod sessions;
 mod tabs;
 mod upgrade;
@@ -38,6 +39,7 @@ use crate::store::Tables;
 use crate::{Answer, Blobs, Error};
 
 pub(crate) use open::{open_file, open_memory};
+pub(crate) use rewrap::{opens, rewrap};
 
 /// Rows this process is known to have read or written well; over this they are looked at anew.
 const KNOWN: usize = 4096;

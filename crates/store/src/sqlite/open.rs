@@ -123,7 +123,7 @@ impl Sqlite {
     }
 }
 
-fn options() -> SqliteConnectOptions {
+pub(super) fn options() -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .busy_timeout(BUSY)
         .foreign_keys(false)
@@ -192,7 +192,7 @@ async fn look(connection: &mut SqliteConnection, master: &MasterKey) -> Result<(
 }
 
 /// Tells whether the key is the database's; a database without a check value has no key yet.
-async fn check_key(
+pub(super) async fn check_key(
     connection: &mut SqliteConnection,
     master: &MasterKey,
 ) -> Result<Option<()>, Error> {
