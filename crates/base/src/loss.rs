@@ -85,6 +85,8 @@ parts! {
     Tabs = "tabs",
     /// Origins of a named profile that the checkpoint doesn't know.
     ProfileUnverified = "profile_unverified",
+    /// The newest checkpoint: it was damaged, and an older one was used.
+    NewestCheckpoint = "newest_checkpoint",
 }
 
 impl fmt::Display for Part {

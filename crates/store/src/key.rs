@@ -21,8 +21,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{Error, seal};
 
-pub use source::{Seen, Source, open, seen};
 pub(crate) use source::look;
+pub use source::{Seen, Source, open, seen};
 pub(crate) use source::{Slot, held, make, promote, remove};
 
 /// The name of the key file in a home.

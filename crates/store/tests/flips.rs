@@ -11,7 +11,6 @@
     clippy::print_stdout,
     reason = "clippy takes only the test functions themselves for tests"
 )]
-
 #![allow(
     clippy::disallowed_methods,
     reason = "how much is tested is set from outside"

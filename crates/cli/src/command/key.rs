@@ -107,15 +107,20 @@ fn rotate(
             stopping: STOPPING,
         };
         let ctx = Ctx::within(common.timeout.unwrap_or(STOPPING * 2));
-        let _lock = store::lock_home(&ctx, home.folder(), patience).await.map_err(|err| {
-            let failure = failed(&err);
-            match err.code() {
-                Code::HomeLocked => failure
-                    .hint("Stop the daemon first; its browsers run on: browserd stop"),
-                _ => failure,
-            }
-        })?;
-        store::rotate(home.folder(), &old, &new).await.map_err(|err| failed(&err))
+        let _lock = store::lock_home(&ctx, home.folder(), patience)
+            .await
+            .map_err(|err| {
+                let failure = failed(&err);
+                match err.code() {
+                    Code::HomeLocked => {
+                        failure.hint("Stop the daemon first; its browsers run on: browserd stop")
+                    }
+                    _ => failure,
+                }
+            })?;
+        store::rotate(home.folder(), &old, &new)
+            .await
+            .map_err(|err| failed(&err))
     })?;
     if common.json {
         return output::json(&json!({
@@ -125,18 +130,22 @@ fn rotate(
             "damaged": rotated.damaged,
         }));
     }
-    let (count, from, to) = (rotated.data_keys, rotated.from, rotated.to);
-    output::line(&format!(
-        "The key {to}, in {}, took the place of {from}; {count} data keys were wrapped anew.",
-        place(&new)
-    ))?;
+    let (count, to, place) = (rotated.data_keys, rotated.to, place(&new));
+    output::line(&match rotated.from {
+        Some(from) => format!(
+            "The key {to}, in {place}, took the place of {from}; {count} data keys were wrapped anew."
+        ),
+        None => format!("The key {to}, in {place}, is in force already."),
+    })?;
     if 0 < rotated.damaged {
         let damaged = rotated.damaged;
         output::note(&format!("{damaged} data keys were damaged, and stay so."));
     }
     if old.name() != new.name() {
         let name = new.name();
-        output::note(&format!("From now on: BROWSERD_KEY_SOURCE={name}, or [key] source = \"{name}\""));
+        output::note(&format!(
+            "From now on: BROWSERD_KEY_SOURCE={name}, or [key] source = \"{name}\""
+        ));
     }
     Ok(())
 }

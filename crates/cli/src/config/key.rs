@@ -119,7 +119,8 @@ fn secret(
         return Ok((name, Zeroizing::new(value.to_owned())));
     }
     let Some(path) = environment.raw(file).map(PathBuf::from) else {
-        let message = format!("The home's key is to come from {name} or {file}, and neither is set.");
+        let message =
+            format!("The home's key is to come from {name} or {file}, and neither is set.");
         return Err(Failure::new(Code::InvalidArgument, message)
             .hint("Set one of them, or choose another source: BROWSERD_KEY_SOURCE=file"));
     };
@@ -172,8 +173,16 @@ mod tests {
             assert_eq!(source.name(), expect);
         };
         check(Environment::default(), None, "file");
-        check(Environment::from([("BROWSERD_KEY", KEY)]), None, "environment");
-        check(Environment::from([("BROWSERD_PASSPHRASE", "words")]), None, "passphrase");
+        check(
+            Environment::from([("BROWSERD_KEY", KEY)]),
+            None,
+            "environment",
+        );
+        check(
+            Environment::from([("BROWSERD_PASSPHRASE", "words")]),
+            None,
+            "passphrase",
+        );
         check(
             Environment::from([("BROWSERD_KEY", KEY)]),
             Some(KeySource::File),
@@ -184,14 +193,27 @@ mod tests {
     #[test]
     fn a_wrong_secret_is_refused_by_its_name_and_never_shown() {
         let odd = "0011zz";
-        for (name, value) in [("BROWSERD_KEY", odd), ("BROWSERD_KEY_FILE", "relative/path")] {
+        for (name, value) in [
+            ("BROWSERD_KEY", odd),
+            ("BROWSERD_KEY_FILE", "relative/path"),
+        ] {
             let message = told(source(&Environment::from([(name, value)]), None, CURRENT));
-            assert!(message.contains(name) && !message.contains(odd), "{message}");
+            assert!(
+                message.contains(name) && !message.contains(odd),
+                "{message}"
+            );
         }
         let both = [("BROWSERD_KEY", KEY), ("BROWSERD_PASSPHRASE", "words")];
         let message = told(source(&Environment::from(both), None, CURRENT));
-        assert!(message.contains("Both") && !message.contains("words"), "{message}");
-        let none = source(&Environment::default(), Some(KeySource::Passphrase), CURRENT);
+        assert!(
+            message.contains("Both") && !message.contains("words"),
+            "{message}"
+        );
+        let none = source(
+            &Environment::default(),
+            Some(KeySource::Passphrase),
+            CURRENT,
+        );
         assert!(told(none).contains("BROWSERD_PASSPHRASE_FILE"));
     }
 

@@ -270,10 +270,13 @@ impl Session {
         match result {
             Ok(restored) => {
                 let Filled {
-                    report,
+                    mut report,
                     content,
                     promoted,
                 } = *restored;
+                if content.passed_over {
+                    report.lost.push(base::Part::NewestCheckpoint);
+                }
                 let cause = match self.state {
                     crate::state::State::Recovering { cause, .. } => cause,
                     _ => Cause::Restored,

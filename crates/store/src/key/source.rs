@@ -80,7 +80,10 @@ pub(crate) enum Slot {
 /// [`Error::WrongKey`] and [`Error::Key`] if the source has no key that opens the database, in
 /// which case nothing is written; [`Error::Corrupt`] if what keeps it is damaged.
 pub async fn open(home: &Path, source: &Source) -> Result<MasterKey, Error> {
-    let (now, next) = (held(home, source, Slot::Now), held(home, source, Slot::Next));
+    let (now, next) = (
+        held(home, source, Slot::Now),
+        held(home, source, Slot::Next),
+    );
     if !has_database(home)? {
         return match now? {
             Some(key) => Ok(key),

@@ -399,15 +399,13 @@ pub(super) async fn renumber(
         }
         Err(_) => None,
     };
-    sqlx::query(
-        "UPDATE checkpoints SET number = ?, manifest = coalesce(?, manifest) WHERE id = ?",
-    )
-    .bind(number)
-    .bind(manifest)
-    .bind(id)
-    .execute(connection)
-    .await
-    .map_err(fail)?;
+    sqlx::query("UPDATE checkpoints SET number = ?, manifest = coalesce(?, manifest) WHERE id = ?")
+        .bind(number)
+        .bind(manifest)
+        .bind(id)
+        .execute(connection)
+        .await
+        .map_err(fail)?;
     Ok(())
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Content {
     pub databases: Vec<(String, indexed_db::Databases)>,
     /// The tabs in order.
     pub tabs: Vec<TabPart>,
+    /// Whether a newer one is damaged, and was passed over.
+    pub passed_over: bool,
 }
 
 /// How often the checkpoints are listed anew because one of them was replaced meanwhile.
@@ -46,14 +48,22 @@ pub(crate) async fn read(
     let checkpoints = deps.store.checkpoints();
     let mut first = None;
     for _ in 0..MOST_READS {
-        let mut rows = checkpoints.list(session).await?.rows;
+        let listed = checkpoints.list(session).await?;
+        let (mut rows, damaged) = (listed.rows, listed.damaged);
         // Newest first, and `from` before all: it is the one the state names.
         rows.sort_by_key(|row| (row.id != from, std::cmp::Reverse(row.number)));
         let mut replaced = false;
-        for row in rows {
+        for row in rows.clone() {
             let id = row.id;
             match read_one(deps, row).await {
-                Ok(content) => return Ok(content),
+                Ok(mut content) => {
+                    // Ids rise with time.
+                    let id = id.to_string();
+                    content.passed_over = first.is_some()
+                        || damaged.iter().any(|damaged| id < damaged.id)
+                        || has_damaged_newer(deps, &content.row, rows).await;
+                    return Ok(content);
+                }
                 // A rolling one that a newer one took the place of meanwhile isn't damaged.
                 Err(_) if checkpoints.get(id).await.is_ok_and(|row| row.is_none()) => {
                     replaced = true;
@@ -70,6 +80,20 @@ pub(crate) async fn read(
         }
     }
     Err(first.unwrap_or(Error::CheckpointNotFound { id: from }))
+}
+
+async fn has_damaged_newer(deps: &Deps, used: &CheckpointRow, rows: Vec<CheckpointRow>) -> bool {
+    for row in rows {
+        let (id, is_newer) = (row.id, used.number < row.number);
+        // One that was replaced meanwhile isn't damaged.
+        if is_newer
+            && read_one(deps, row).await.is_err()
+            && !matches!(deps.store.checkpoints().get(id).await, Ok(None))
+        {
+            return true;
+        }
+    }
+    false
 }
 
 /// Reads one checkpoint and no other.
@@ -115,6 +139,7 @@ pub(crate) async fn read_one(deps: &Deps, row: CheckpointRow) -> Result<Content,
         databases,
         tabs,
         row,
+        passed_over: false,
     })
 }
 

@@ -188,6 +188,7 @@ mod tests {
             origins,
             databases: vec![],
             tabs,
+            passed_over: false,
         }
     }
 
