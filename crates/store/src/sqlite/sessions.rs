@@ -277,6 +277,7 @@ fn read(fields: &Fields<'_>, id: SessionId, key: &DataKey) -> Result<SessionRow,
         .map_err(|_| Flaw::of("key", "not a key"))?;
     row.profile = sealed.profile;
     row.labels = sealed.labels;
+    row.lifetime = sealed.lifetime;
     row.detail = sealed.detail.map(Private::new);
     row.url = Private::new(sealed.url);
     row.title = Private::new(sealed.title);
@@ -307,7 +308,7 @@ pub(super) fn read_clear(fields: &Fields<'_>, id: SessionId) -> Result<SessionRo
         recovered: None,
         recovered_told: fields.truth("recovered_told")?,
         failures: fields.number("failures")?,
-        lifetime: sealed.lifetime,
+        lifetime: Default::default(),
     })
 }
 
