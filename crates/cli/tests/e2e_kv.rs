@@ -90,7 +90,9 @@ fn two_workers_never_both_finish_an_item_through_kills_of_each_and_of_the_daemon
     for old in workers.into_iter().flatten() {
         kill(old);
     }
-    assert!(finished, "{} items are left", left(&test));
+    // A daemon that a worker had just started was killed with it; whoever asks starts the next.
+    let now = left(&test);
+    assert!(finished && now == 0, "{now} items are left");
     assert!(3 <= kills, "{kills} kills");
     let read = |log| std::fs::read_to_string(log).unwrap_or_default();
     let told: Vec<String> = logs.iter().map(read).collect();
