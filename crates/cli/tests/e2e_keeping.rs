@@ -201,6 +201,31 @@ fn a_killed_network_service_costs_no_login() {
 }
 
 #[test]
+fn secure_and_partitioned_cookies_of_localhost_come_back() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.other_origin("/storage"));
+    let set = "document.cookie = 'plain=1; Secure; Path=/'; \
+        document.cookie = 'chip=1; Secure; Partitioned; SameSite=None; Path=/'";
+    agent.evaluate(set);
+    let cookies = "document.cookie.split('; ').sort().join(' ')";
+    assert_eq!(agent.evaluate(cookies), "chip=1 plain=1");
+    agent.call("save_session_checkpoint", json!({ "name": "both" }));
+
+    // The second time what comes back is what was restored before.
+    for _ in 0..2 {
+        test.fault(Do::KillBrowser);
+        let answer = agent.expect_text("Storage");
+        let lost = answer["recovered"]["lost"].as_array().expect("a list");
+        assert!(!lost.contains(&json!("cookies")), "{answer}");
+        assert_eq!(agent.evaluate(cookies), "chip=1 plain=1");
+        agent.call("save_session_checkpoint", json!({ "name": "again" }));
+    }
+    test.finish();
+}
+
+#[test]
 fn a_failed_restore_keeps_the_checkpoint() {
     let site = Site::start();
     let mut test = Harness::new(BROWSERD);

@@ -38,15 +38,16 @@ pub(crate) async fn restore(
     part: &CookiesPart,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let alive: Vec<&Cookie> = part
+    let alive: Vec<Cookie> = part
         .cookies
         .iter()
         .filter(|cookie| lives(cookie, now))
+        .map(settable)
         .collect();
     if alive.is_empty() {
         return Ok(true);
     }
-    let cookies: Vec<CookieParam> = alive.iter().map(|cookie| param(cookie)).collect();
+    let cookies: Vec<CookieParam> = alive.iter().map(param).collect();
     let set = storage::SetCookies {
         cookies,
         ..Default::default()
@@ -75,6 +76,19 @@ pub(crate) async fn restore(
     Ok(alive
         .iter()
         .all(|asked| there.cookies.iter().any(|found| same(asked, found))))
+}
+
+/// Returns a cookie as Chromium takes it.
+///
+/// A `Secure` cookie of `http://localhost` has the scheme `NonSecure`, and is refused with it
+/// (`Storage.setCookies`, Chromium 156: "Invalid cookie fields"). Without a scheme it is sent
+/// to where it came from, as before.
+fn settable(cookie: &Cookie) -> Cookie {
+    let mut cookie = cookie.clone();
+    if cookie.secure && cookie.source_scheme.as_deref() == Some("NonSecure") {
+        cookie.source_scheme = Some("Unset".to_owned());
+    }
+    cookie
 }
 
 fn lives(cookie: &Cookie, now: Timestamp) -> bool {
