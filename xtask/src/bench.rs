@@ -10,13 +10,31 @@ mod memory;
 mod overhead;
 mod peers;
 mod report;
+mod restart;
 
 use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use report::Report;
+
+/// A part of the bench.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// What captures cost the page.
+    Captures,
+    /// One call, beside raw CDP.
+    Calls,
+    /// Opening a session.
+    Open,
+    /// The death of a browser.
+    Recovery,
+    /// The death of the daemon.
+    Restart,
+    /// What the processes take.
+    Memory,
+}
 
 /// What to measure, and where to write it.
 #[derive(Args)]
@@ -36,15 +54,12 @@ pub struct Arguments {
     /// How long the daemon stands idle before its memory is read, in seconds.
     #[arg(long, default_value_t = 60)]
     idle: u64,
-    /// The most sessions that are re-attached; half of the free memory sets the number otherwise.
-    #[arg(long, default_value_t = 100)]
-    most_sessions: usize,
     /// How often pages work with captures and without.
     #[arg(long, default_value_t = 8)]
     rounds: usize,
-    /// Measure only what captures cost.
+    /// Measure only this.
     #[arg(long)]
-    only_captures: bool,
+    only: Option<Part>,
     /// Fail if a bar isn't met.
     #[arg(long)]
     check: bool,
@@ -61,10 +76,30 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let program = program.canonicalize()?;
     let mut report = Report::default();
 
-    println!("captures: {} rounds with and without", arguments.rounds);
-    overhead::measure(&program, arguments.rounds, &mut report)?;
-    if !arguments.only_captures {
-        measure_rest(&program, arguments, &mut report)?;
+    let wanted = |part| arguments.only.is_none_or(|only| only == part);
+    if wanted(Part::Captures) {
+        println!("captures: {} rounds with and without", arguments.rounds);
+        overhead::measure(&program, arguments.rounds, &mut report)?;
+    }
+    if wanted(Part::Calls) {
+        println!("calls: {} of each, in turn", arguments.calls);
+        calls::measure(&program, arguments.calls, &mut report)?;
+    }
+    if wanted(Part::Open) {
+        println!("opening: {} sessions", arguments.kills);
+        lifecycle::open(&program, arguments.kills, &mut report)?;
+    }
+    if wanted(Part::Recovery) {
+        println!("recovery: {} kills", arguments.kills);
+        lifecycle::recover(&program, arguments.kills, &mut report)?;
+    }
+    if wanted(Part::Restart) {
+        println!("restart: 50 empty and 20 real pages");
+        restart::measure(&program, &mut report)?;
+    }
+    if wanted(Part::Memory) {
+        println!("memory: after {} s without sessions", arguments.idle);
+        memory::measure(&program, arguments.idle, &mut report)?;
     }
 
     report.print();
@@ -74,25 +109,4 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     println!("written to {}", arguments.json.display());
     ensure!(!arguments.check || report.all_met(), "a bar isn't met");
     Ok(())
-}
-
-fn measure_rest(
-    program: &std::path::Path,
-    arguments: &Arguments,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    println!(
-        "calls: {} of each, raw and browserd in turn",
-        arguments.calls
-    );
-    calls::measure(program, arguments.calls, report)?;
-    println!(
-        "lifecycle: {} opened, {} killed",
-        arguments.kills, arguments.kills
-    );
-    lifecycle::open(program, arguments.kills, report)?;
-    lifecycle::recover(program, arguments.kills, report)?;
-    lifecycle::re_attach(program, arguments.most_sessions, report)?;
-    println!("memory: after {} s without sessions", arguments.idle);
-    memory::measure(program, arguments.idle, report)
 }

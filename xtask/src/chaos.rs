@@ -7,6 +7,9 @@ use anyhow::{Context as _, anyhow, ensure};
 use clap::Args;
 use testkit::chaos::{Fault, Settings, run};
 
+/// How many bare starts of Chromium the replacement of a browser may take, p99 against p99.
+const MOST_BARE_STARTS: f64 = 4.0;
+
 /// What to run.
 #[derive(Args)]
 pub struct Arguments {
@@ -31,6 +34,9 @@ pub struct Arguments {
     /// Copies the daemon's logs into this folder at the end.
     #[arg(long)]
     logs: Option<PathBuf>,
+    /// Writes what came of it into this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
 }
 
 /// Runs it and prints the table; an error if anything was lost, doubled or left.
@@ -54,16 +60,17 @@ pub fn chaos(arguments: &Arguments) -> anyhow::Result<()> {
         logs: arguments.logs.clone(),
     };
     let summary = run(&settings).map_err(|err| anyhow!(err))?;
-    println!("\n{}", summary.table);
-    println!(
-        "{} faults, {} young changes lost, {} wrong",
-        summary.faults,
-        summary.young,
-        summary.wrong.len()
-    );
-    for wrong in &summary.wrong {
-        println!("WRONG {wrong}");
+    println!("\n{summary}");
+    if let Some(path) = &arguments.json {
+        let text = serde_json::to_string_pretty(&summary)?;
+        std::fs::write(path, text).with_context(|| path.display().to_string())?;
     }
+    ensure!(0 < summary.faults, "no fault was done");
+    let (recovery, bare) = (summary.recovery.p99, summary.bare.p99);
+    ensure!(
+        recovery <= MOST_BARE_STARTS * bare,
+        "p99 of a replaced browser is {recovery} ms, that of a bare start {bare} ms"
+    );
     ensure!(
         summary.wrong.is_empty(),
         "the same again: --seed {} --sessions {}",

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
+use testkit::disk::SmallDisk;
 use testkit::harness::{Agent, Answer, Harness, SOON};
 use testkit::process;
 use testkit::site::Site;
@@ -355,60 +356,4 @@ fn sql(home: &Path, statement: &str) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// A file system of a few megabytes, mounted for one test.
-struct SmallDisk {
-    at: PathBuf,
-}
-
-impl SmallDisk {
-    fn mount(at: &Path, mebibytes: u32) -> Option<Self> {
-        std::fs::create_dir_all(at).expect("a folder");
-        let done = run(
-            "mount",
-            &[
-                "-t",
-                "tmpfs",
-                "-o",
-                &format!("size={mebibytes}m,mode=0700"),
-                "tmpfs",
-            ],
-            at,
-        );
-        done.then(|| Self { at: at.to_owned() })
-    }
-
-    fn fill(&self) {
-        let mut piece = vec![0_u8; 1 << 20];
-        let mut file = std::fs::File::create(self.at.join("filler")).expect("a file");
-        while !piece.is_empty() {
-            let half = piece.len() / 2;
-            if std::io::Write::write_all(&mut file, &piece).is_err() {
-                piece.truncate(half);
-            }
-        }
-    }
-
-    fn empty(&self) {
-        std::fs::remove_file(self.at.join("filler")).expect("the filler");
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: a test that fails may still have a daemon on it.
-        assert!(
-            run("umount", &["--lazy"], &self.at),
-            "{} stays mounted",
-            self.at.display()
-        );
-    }
-}
-
-fn run(program: &str, arguments: &[&str], at: &Path) -> bool {
-    #[allow(clippy::disallowed_methods, reason = "a test mounts a small disk")]
-    let mut command = Command::new(program);
-    command.args(arguments).arg(at);
-    process::output(&mut command).is_ok_and(|output| output.status.success())
 }

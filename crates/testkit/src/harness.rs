@@ -81,8 +81,13 @@ impl Harness {
     /// Sets an environment variable for every process started from now on.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
+        self.set(name, value);
         self
+    }
+
+    /// Sets an environment variable for every process started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Looks after the processes rarely while something is being measured, or often again.

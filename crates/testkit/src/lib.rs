@@ -14,6 +14,8 @@
 )]
 
 pub mod chaos;
+pub mod clock;
+pub mod disk;
 pub mod fake;
 pub mod harness;
 pub mod peer;

@@ -24,7 +24,7 @@ const MOST: f64 = 5.0;
 
 /// Writes storage 100 times a second and works as much as it can beside it; returns how often
 /// it worked in a millisecond.
-const WORK: &str = "new Promise(done => {
+const WORK: &str = "await new Promise(done => {
     let units = 0, writes = 0, sink = 0;
     const start = performance.now(), end = start + MILLIS;
     const { port1, port2 } = new MessageChannel();

@@ -29,6 +29,9 @@ use crate::tabs::Tabs;
 const SCROLL_LIMIT: Duration = Duration::from_millis(300);
 /// How long one origin's databases may take to be read.
 const INDEXED_DB_LIMIT: Duration = Duration::from_secs(3);
+/// How often a page, or cookies and web storage, are read again because they changed meanwhile;
+/// of what never rests the last look counts.
+const MOST_LOOKS: u32 = 4;
 /// The cause of what is kept before a restore.
 pub(crate) const CAUSE_RESTORE: &str = "restore";
 
@@ -82,18 +85,20 @@ pub(crate) async fn capture(
     if let Some(lost) = live.services.check(ctx, &live.connection).await? {
         return Ok(Captured::Discarded(lost));
     }
-    let (jar, tabs) = tokio::join!(
-        cookies::capture(ctx, &live.connection),
-        read_tabs(ctx, &order),
-    );
-    let jar = jar?;
+    let tabs = read_tabs(ctx, &order).await;
     read_areas(ctx, &order).await;
     let writer = Writer {
         deps,
         session: order.session,
     };
     writer.read_indexed_db(ctx, live, &order).await?;
-    let (manifest, parts, bytes) = writer.put_all(&order, &jar, &tabs).await?;
+    let mut storage = read_storage(ctx, live, &order.shadow).await?;
+    if !lock(&order.shadow).indexed_db.changed().is_empty() {
+        // Written after it was read: the rest is newer than it.
+        writer.read_indexed_db(ctx, live, &order).await?;
+        storage = read_storage(ctx, live, &order.shadow).await?;
+    }
+    let (manifest, parts, bytes) = writer.put_all(&order, storage, &tabs).await?;
     if !order.kept && order.last.as_deref() == Some(&manifest) {
         return Ok(Captured::Unchanged);
     }
@@ -155,14 +160,16 @@ async fn read_tabs(ctx: &Ctx, order: &Order) -> Vec<TabPart> {
             ..known.clone()
         };
         let Some(page) = page else { return part };
-        let state = page.state();
-        part.url = state.url.expose().clone();
-        part.title = state.title.expose().clone();
-        if let Ok((x, y)) = page.scroll_position(&ctx.at_most(SCROLL_LIMIT)).await {
-            (part.scroll_x, part.scroll_y) = (x, y);
-        }
-        if let Some(form) = form::capture(&ctx.at_most(SCROLL_LIMIT), page).await {
-            part.form = form;
+        for look in 1.. {
+            read_page(ctx, page, &mut part).await;
+            if *page.state().url.expose() == part.url {
+                break;
+            }
+            // It went on meanwhile: what was read may be of either page.
+            (part.form, part.scroll_x, part.scroll_y) = Default::default();
+            if look == MOST_LOOKS {
+                break;
+            }
         }
         if order.table.get(*tab).is_some_and(|tab| tab.history.due) {
             history::follow(&ctx.at_most(SCROLL_LIMIT), &order.table, *tab).await;
@@ -173,6 +180,23 @@ async fn read_tabs(ctx: &Ctx, order: &Order) -> Vec<TabPart> {
         part
     });
     futures_util::future::join_all(tabs).await
+}
+
+/// Reads where the page is and what was done there; what it doesn't tell stays as it was known
+/// of this URL.
+async fn read_page(ctx: &Ctx, page: &Page, part: &mut TabPart) {
+    let state = page.state();
+    if part.url != *state.url.expose() {
+        (part.form, part.scroll_x, part.scroll_y) = Default::default();
+    }
+    part.url = state.url.expose().clone();
+    part.title = state.title.expose().clone();
+    if let Ok((x, y)) = page.scroll_position(&ctx.at_most(SCROLL_LIMIT)).await {
+        (part.scroll_x, part.scroll_y) = (x, y);
+    }
+    if let Some(form) = form::capture(&ctx.at_most(SCROLL_LIMIT), page).await {
+        part.form = form;
+    }
 }
 
 /// Reads the areas whose picture is in doubt; for a kept version every open one.
@@ -271,10 +295,14 @@ impl Writer<'_> {
     async fn put_all(
         &self,
         order: &Order,
-        jar: &CookiesPart,
+        storage: Storage,
         tabs: &[TabPart],
     ) -> Result<(Manifest, Vec<BlobAddress>, u64), Error> {
-        let (origins, mut of_tabs) = split(&order.shadow);
+        let Storage {
+            jar,
+            origins,
+            mut of_tabs,
+        } = storage;
         let (mut parts, mut bytes) = (vec![], 0);
         let mut manifest = Manifest {
             version: manifest::VERSION,
@@ -282,7 +310,10 @@ impl Writer<'_> {
             active: order.active.map(|tab| tab.0),
             ..Manifest::default()
         };
-        manifest.cookies = Some(self.put(kind::COOKIES, jar, &mut parts, &mut bytes).await?);
+        manifest.cookies = Some(
+            self.put(kind::COOKIES, &jar, &mut parts, &mut bytes)
+                .await?,
+        );
         for part in origins {
             let address = self
                 .put(kind::ORIGIN, &part, &mut parts, &mut bytes)
@@ -319,9 +350,38 @@ impl Writer<'_> {
 
 type OfTabs = BTreeMap<u32, BTreeMap<String, Items>>;
 
+/// Cookies and web storage of one moment.
+struct Storage {
+    jar: CookiesPart,
+    origins: Vec<OriginPart>,
+    of_tabs: OfTabs,
+}
+
+/// Reads the jar until neither it nor the picture of web storage has changed in between: a
+/// page that writes both at once must not come back with one of them older.
+async fn read_storage(ctx: &Ctx, live: &Live, shadow: &Mutex<Shadow>) -> Result<Storage, Error> {
+    let mut seen = lock(shadow).changes();
+    let mut jar = cookies::capture(ctx, &live.connection).await?;
+    let mut looks = 1;
+    loop {
+        // What a page wrote before the first look is told by events that came by the second.
+        let again = cookies::capture(ctx, &live.connection).await?;
+        looks += 1;
+        let shadow = lock(shadow);
+        if (seen == shadow.changes() && jar == again) || MOST_LOOKS <= looks {
+            let (origins, of_tabs) = split(&shadow);
+            return Ok(Storage {
+                jar: again,
+                origins,
+                of_tabs,
+            });
+        }
+        (seen, jar) = (shadow.changes(), again);
+    }
+}
+
 /// Returns the shadow's picture as parts: per origin, and per tab.
-fn split(shadow: &Mutex<Shadow>) -> (Vec<OriginPart>, OfTabs) {
-    let shadow = lock(shadow);
+fn split(shadow: &Shadow) -> (Vec<OriginPart>, OfTabs) {
     let mut origins = vec![];
     let mut tabs = OfTabs::new();
     for (Area { storage_key, tab }, items) in shadow.areas() {

@@ -58,6 +58,8 @@ pub struct Shadow {
     frozen: bool,
     /// Whether something had no room.
     overfull: bool,
+    /// How often it was changed: two looks with the same number saw the same picture.
+    changes: u64,
 }
 
 impl Shadow {
@@ -94,6 +96,7 @@ impl Shadow {
             change.apply(&mut items);
         }
         let changed = self.areas.get(area) != Some(&items);
+        self.changes += u64::from(changed);
         self.areas.insert(area.clone(), items);
         changed
     }
@@ -112,6 +115,7 @@ impl Shadow {
         if let Some(items) = self.areas.get_mut(area) {
             change.apply(items);
         }
+        self.changes += 1;
     }
 
     fn remember(&mut self, area: &Area, change: &Change, now: Instant) {
@@ -137,6 +141,7 @@ impl Shadow {
     /// removal from localStorage until [`Shadow::service_back`].
     pub fn service_lost(&mut self, now: Instant) {
         self.frozen = true;
+        self.changes += 1;
         for (at, area, key, value) in std::mem::take(&mut self.removed) {
             if now.saturating_duration_since(at) <= GRACE {
                 self.areas
@@ -158,6 +163,11 @@ impl Shadow {
         self.areas.retain(|area, _| area.tab != Some(tab));
         self.unread.retain(|area| area.tab != Some(tab));
         self.reading.retain(|area, _| area.tab != Some(tab));
+    }
+
+    /// Returns a number that is another one after each change of an area that is read.
+    pub const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Returns every area and its items, in order.

@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Child, Stdio};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::plan::{Fault, Step};
+use crate::clock::WallClock;
+use crate::disk::SmallDisk;
 use crate::harness::{Do, Harness, SOON};
 use crate::process::{self, Signal};
+
+/// How many mebibytes the home's disk has, and for each session more.
+const DISK: (u32, u32) = (256, 192);
 
 /// The daemons that were started here.
 #[derive(Default)]
@@ -64,17 +70,48 @@ impl Daemons {
     }
 }
 
-/// Does the step's fault; `Ok(false)` if there was nothing to do it to.
+/// What is around browserd and can be bent; what isn't allowed here is `None`.
+pub(super) struct Surroundings {
+    disk: Option<SmallDisk>,
+    clock: Option<WallClock>,
+}
+
+impl Surroundings {
+    /// Puts the home on a disk of its own and gives browserd a clock that can be set.
+    pub(super) fn prepare(harness: &mut Harness, sessions: usize) -> Self {
+        let size = DISK.0 + DISK.1 * u32::try_from(sessions).unwrap_or(u32::MAX);
+        Self {
+            disk: SmallDisk::mount(&harness.home(), size),
+            clock: WallClock::install(harness),
+        }
+    }
+}
+
+/// Does the step's fault; returns when it was, and `Ok(false)` if there was nothing to do it to.
 pub(super) fn inflict(
     harness: &mut Harness,
     daemons: &mut Daemons,
+    around: &mut Surroundings,
     step: &Step,
     victim: &str,
-) -> Result<bool, String> {
+) -> (Instant, Result<bool, String>) {
+    // Found before the clock runs: the log is long.
     let browser = browsers(harness)
         .get(victim)
         .copied()
         .filter(|&pid| process::runs(pid));
+    let at = Instant::now();
+    let hit = hit(harness, daemons, around, step, (victim, browser));
+    (at, hit)
+}
+
+fn hit(
+    harness: &mut Harness,
+    daemons: &mut Daemons,
+    around: &mut Surroundings,
+    step: &Step,
+    (victim, browser): (&str, Option<u32>),
+) -> Result<bool, String> {
     let below = |what: &str| -> Vec<u32> {
         let tree = browser.map(process::tree).unwrap_or_default();
         tree.into_iter()
@@ -140,7 +177,16 @@ pub(super) fn inflict(
         }
         Fault::SlowClients => slow(harness)?,
         Fault::VanishingClient => vanish(harness, victim)?,
-        Fault::DiskFull | Fault::ClockJump => false,
+        Fault::DiskFull => around.disk.as_ref().is_some_and(|disk| {
+            disk.fill();
+            std::thread::sleep(step.hold);
+            disk.empty();
+            true
+        }),
+        Fault::ClockJump => around.clock.as_mut().is_some_and(|clock| {
+            clock.set(step.clock);
+            true
+        }),
     };
     let gone = matches!(
         step.fault,

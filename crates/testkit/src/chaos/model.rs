@@ -77,6 +77,27 @@ impl<T: PartialEq + Clone + Debug> Track<T> {
         }
     }
 
+    /// Returns the value it has, if nothing sent after it was left unanswered.
+    pub fn settled(&self) -> Option<&T> {
+        let last = self.values.last()?;
+        (last.firm || last.acked.is_some()).then_some(&last.value)
+    }
+
+    /// Tells whether a value that was acknowledged lies between two others, or the second one
+    /// is the older.
+    pub fn between(&self, older: &T, newer: &T) -> bool {
+        let at = |wanted: &T| self.values.iter().rposition(|value| value.value == *wanted);
+        let (Some(from), Some(to)) = (at(older), at(newer)) else {
+            // One of them is judged wrong by itself.
+            return false;
+        };
+        to < from
+            || self.values[..to]
+                .iter()
+                .skip(from + 1)
+                .any(|value| value.acked.is_some())
+    }
+
     /// Notes that what is acknowledged now is in a checkpoint that was asked for.
     pub fn firm(&mut self) {
         if let Some(last) = self.values.iter_mut().rfind(|value| value.acked.is_some()) {

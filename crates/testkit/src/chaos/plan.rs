@@ -6,6 +6,9 @@
 use std::fmt;
 use std::time::Duration;
 
+/// An hour, in milliseconds.
+const HOUR: u64 = 3_600_000;
+
 /// A stream of numbers that follows from its seed.
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
@@ -97,8 +100,8 @@ faults! {
     SlowClients = "slow-clients", 3;
     /// A client that vanishes while its call runs.
     VanishingClient = "vanishing-client", 4;
-    /// The wall clock jumps: can't be done to a real process from outside.
-    ClockJump = "clock-jump", 0;
+    /// The wall clock that browserd reads jumps by up to three hours, forward or back.
+    ClockJump = "clock-jump", 3;
 }
 
 impl Fault {
@@ -125,6 +128,15 @@ impl Fault {
                 | Self::PauseKeeper
                 | Self::FreezeBrowser
                 | Self::VanishingClient
+        )
+    }
+
+    /// Tells whether just one browser has to be replaced after it.
+    #[must_use]
+    pub const fn costs_one_browser(self) -> bool {
+        matches!(
+            self,
+            Self::KillBrowser | Self::KillKeeper | Self::KillDaemonAndBrowser
         )
     }
 
@@ -175,6 +187,8 @@ pub struct Step {
     pub moment: Moment,
     /// How long what is stopped stays stopped.
     pub hold: Duration,
+    /// How far off the wall clock is set, in milliseconds.
+    pub clock: i64,
 }
 
 impl fmt::Display for Step {
@@ -262,6 +276,7 @@ impl Iterator for Plan {
             pause: Duration::from_millis(300 + self.dice.below(1300)),
             victim: usize::try_from(self.dice.below(victims)).unwrap_or(0),
             hold: Duration::from_millis(500 + self.dice.below(2000)),
+            clock: i64::try_from(self.dice.below(6 * HOUR)).unwrap_or(0) - 3 * HOUR.cast_signed(),
             fault,
             moment,
         })

@@ -1,20 +1,24 @@
 //! The run itself: one step after the other, and the table at its end.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use super::bare;
 use super::client::Client;
-use super::inflict::{Daemons, inflict};
+use super::inflict::{Daemons, Surroundings, inflict};
 use super::plan::{Fault, Moment, Plan};
+use super::queue::Queue;
+use super::summary::{Summary, Tally};
 use super::worker::{Check, Found, Order, Worker};
 use crate::harness::Harness;
 use crate::process;
 use crate::site::Site;
 
+/// After how many steps a bare Chromium is started.
+const BARE_EVERY: usize = 4;
 /// How long a worker may take to answer an order.
 const ANSWER: Duration = Duration::from_secs(180);
 
@@ -37,29 +41,6 @@ pub struct Settings {
     pub logs: Option<PathBuf>,
 }
 
-/// What came of it.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// How many faults were done.
-    pub faults: usize,
-    /// Young changes that were lost.
-    pub young: u64,
-    /// What must not be, with the step it was found after.
-    pub wrong: Vec<String>,
-    /// The table of faults.
-    pub table: String,
-}
-
-#[derive(Default)]
-struct Row {
-    times: usize,
-    skipped: usize,
-    recovered: usize,
-    young: u64,
-    wrong: usize,
-    back: Vec<Duration>,
-}
-
 struct AtWork {
     session: String,
     orders: Sender<Order>,
@@ -77,40 +58,44 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
     let mut harness = Harness::new(&settings.program)
         .with("MAX_SESSIONS", &limit)
         .with("BROWSERD_LOG_FORMAT", "json");
+    let mut around = Surroundings::prepare(&mut harness, settings.sessions);
     let mut daemons = Daemons::default();
     daemons.start(&harness)?;
     daemons.ready(&harness)?;
+    let queue = Arc::new(Queue::default());
     let mut workers = Vec::new();
     for turn in 0..settings.sessions {
         let client = Client::of_turn(&harness, turn);
-        let worker = Worker::open(client, Arc::clone(&site), settings.seed, turn)?;
+        let (site, queue) = (Arc::clone(&site), Arc::clone(&queue));
+        let worker = Worker::open(client, site, queue, settings.seed, turn)?;
         workers.push(begin(worker));
     }
-    let (mut summary, mut rows) = (Summary::default(), BTreeMap::<Fault, Row>::new());
-    let end = Instant::now() + settings.time;
+    let (mut tally, begun) = (Tally::default(), Instant::now());
     for (n, step) in Plan::new(settings.seed, &settings.kinds, settings.sessions).enumerate() {
-        if end <= Instant::now() || settings.faults <= summary.faults {
+        if settings.time <= begun.elapsed() || settings.faults <= tally.faults {
             break;
         }
         println!("step {n}: {step}");
         std::thread::sleep(step.pause);
         let mut wrong = Vec::new();
+        if n % BARE_EVERY == 0 {
+            match bare::start() {
+                Ok(took) => tally.bare.push(took),
+                Err(err) => wrong.push(format!("no bare Chromium starts: {err}")),
+            }
+        }
         if step.moment != Moment::Work
             && let Err(err) = ask(&workers[step.victim], Order::Prepare(step.moment))
         {
             wrong.push(err);
         }
-        let at = Instant::now();
-        let row = rows.entry(step.fault).or_default();
-        match inflict(
-            &mut harness,
-            &mut daemons,
-            &step,
-            &workers[step.victim].session,
-        ) {
+        let victim = &workers[step.victim].session;
+        let (at, hit) = inflict(&mut harness, &mut daemons, &mut around, &step, victim);
+        let row = tally.row(step.fault);
+        match hit {
             Ok(true) => {
                 row.times += 1;
-                summary.faults += 1;
+                tally.faults += 1;
             }
             Ok(false) => row.skipped += 1,
             Err(err) => wrong.push(err),
@@ -127,55 +112,71 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
         for (index, worker) in workers.iter().enumerate() {
             match worker.found.recv_timeout(ANSWER) {
                 Ok(mut found) => {
+                    let row = tally.row(step.fault);
                     row.young += found.young;
                     row.recovered += usize::from(found.recovered);
                     if found.recovered || !step.fault.has_victim() || index == step.victim {
                         row.back.push(found.back);
                     }
-                    summary.young += found.young;
+                    if found.recovered && step.fault.costs_one_browser() {
+                        tally.recovery.push(found.back);
+                    }
                     wrong.append(&mut found.wrong);
                 }
                 Err(err) => wrong.push(format!("session {index} gives no answer: {err}")),
             }
         }
         wrong.extend(whole(&harness, settings.sessions));
-        row.wrong += wrong.len();
+        wrong.extend(tally.most.look(harness.daemon_if_any(), settings.sessions));
+        tally.row(step.fault).wrong += wrong.len();
         for line in wrong {
             println!("  WRONG {line}");
-            summary
-                .wrong
-                .push(format!("seed {} step {n} ({step}): {line}", settings.seed));
+            let told = format!("seed {} step {n} ({step}): {line}", settings.seed);
+            tally.wrong.push(told);
         }
     }
-    for worker in workers {
-        match ask(&worker, Order::Close) {
-            Ok(found) => summary.wrong.extend(found.wrong),
-            Err(err) => summary.wrong.push(err),
-        }
-        drop(worker.orders);
-        if worker.thread.join().is_err() {
-            summary.wrong.push("a worker failed".to_owned());
-        }
-    }
+    end(&harness, workers, &queue, &mut tally);
     if site.counts().logins != settings.sessions as u64 || site.counts().turned_away != 0 {
         let counts = site.counts();
-        summary.wrong.push(format!(
+        tally.wrong.push(format!(
             "{} logins, {} turned away",
             counts.logins, counts.turned_away
         ));
     }
-    summary.table = table(&rows);
     if let Some(folder) = &settings.logs {
         keep_logs(&harness, folder)?;
     }
     // It panics with a list of what is left; that is a finding like any other.
-    if catch_unwind(AssertUnwindSafe(|| harness.finish())).is_err() {
-        summary
+    let finish = AssertUnwindSafe(|| harness.finish_before(|| drop(around)));
+    if catch_unwind(finish).is_err() {
+        tally
             .wrong
             .push("something is left at the end; see above".to_owned());
     }
     daemons.reap();
-    Ok(summary)
+    Ok(tally.summary(settings, begun.elapsed()))
+}
+
+/// Closes every session, and compares what all of them did.
+fn end(harness: &Harness, workers: Vec<AtWork>, queue: &Queue, tally: &mut Tally) {
+    for worker in workers {
+        match ask(&worker, Order::Close) {
+            Ok(found) => {
+                tally.wrong.extend(found.wrong);
+                for (sum, times) in tally.outcomes.iter_mut().zip(found.outcomes) {
+                    *sum += times;
+                }
+            }
+            Err(err) => tally.wrong.push(err),
+        }
+        drop(worker.orders);
+        if worker.thread.join().is_err() {
+            tally.wrong.push("a worker failed".to_owned());
+        }
+    }
+    let (wrong, jobs) = queue.judge(&mut Client::of_turn(harness, 0));
+    tally.wrong.extend(wrong);
+    tally.jobs = jobs;
 }
 
 fn keep_logs(harness: &Harness, folder: &std::path::Path) -> Result<(), String> {
@@ -234,36 +235,4 @@ fn whole(harness: &Harness, sessions: usize) -> Option<String> {
             now.0, now.1, now.2
         )
     })
-}
-
-fn table(rows: &BTreeMap<Fault, Row>) -> String {
-    let mut text = format!(
-        "{:<26} {:>5} {:>8} {:>9} {:>6} {:>6} {:>8} {:>8} {:>8}\n",
-        "fault", "times", "skipped", "recovered", "young", "wrong", "p50 ms", "p95 ms", "p99 ms"
-    );
-    for fault in Fault::ALL {
-        let Some(row) = rows.get(fault) else {
-            text.push_str(&format!("{:<26} not injected\n", fault.word()));
-            continue;
-        };
-        let mut back = row.back.clone();
-        back.sort();
-        let at = |percent: usize| {
-            let rank = (back.len() * percent).div_ceil(100).max(1);
-            back.get(rank - 1).map_or(0, Duration::as_millis)
-        };
-        text.push_str(&format!(
-            "{:<26} {:>5} {:>8} {:>9} {:>6} {:>6} {:>8} {:>8} {:>8}\n",
-            fault.word(),
-            row.times,
-            row.skipped,
-            row.recovered,
-            row.young,
-            row.wrong,
-            at(50),
-            at(95),
-            at(99)
-        ));
-    }
-    text
 }

@@ -1,30 +1,34 @@
-//! One session at work: it changes things, writes down what was acknowledged, and looks what
-//! is there after each fault.
+//! One session at work: it changes things and writes down what was acknowledged.
 //!
 //! A change is one number, written at once into a script's cookie, localStorage and
-//! sessionStorage. After a fault the three must be of one moment.
+//! sessionStorage, and then into `IndexedDB`. After a fault they must be of one moment.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::client::{Client, Outcome};
-use super::model::{May, Track};
+use super::model::Track;
 use super::plan::{Dice, Moment};
+use super::queue::{COUNTERS, Queue};
+use super::visits::Visits;
 use crate::site::{PASSWORD, Site, USER};
 
-/// How long a session may take to come back: a frozen browser is given half a minute first.
-const BACK: Duration = Duration::from_secs(120);
-
-/// What reads everything at once.
-const READ: &str = "JSON.stringify({ \
-    cookie: Number(document.cookie.match(/work=(\\d+)/)?.[1] ?? 0), \
-    local: Number(localStorage.getItem('work') ?? 0), \
-    session: Number(sessionStorage.getItem('work') ?? 0), \
-    heap: performance.timeOrigin })";
+/// Gives a function that does something in a transaction of the one object store, and the
+/// answer once the transaction is done.
+pub(super) const DATABASE: &str = "(act, mode) => new Promise((done, failed) => { \
+    const open = indexedDB.open('work', 1); \
+    open.onupgradeneeded = () => open.result.createObjectStore('work'); \
+    open.onerror = () => failed(open.error); \
+    open.onsuccess = () => { \
+        const transaction = open.result.transaction('work', mode); \
+        const request = act(transaction.objectStore('work')); \
+        transaction.oncomplete = () => { open.result.close(); done(request.result); }; \
+        transaction.onabort = () => failed(transaction.error); \
+    } })";
 
 /// What a worker is told.
 #[derive(Debug)]
@@ -59,31 +63,43 @@ pub struct Found {
     pub young: u64,
     /// What must not be.
     pub wrong: Vec<String>,
+    /// How many calls had which outcome, told at the end: done, not started, unknown.
+    pub outcomes: [u64; 3],
 }
 
 /// A session at work.
 pub struct Worker {
-    who: String,
-    client: Client,
-    site: Arc<Site>,
+    pub(super) who: String,
+    pub(super) client: Client,
+    pub(super) site: Arc<Site>,
+    queue: Arc<Queue>,
     dice: Dice,
-    session: String,
-    generation: u64,
-    number: u64,
-    work: Track<u64>,
-    url: Track<String>,
-    tabs: Track<Vec<String>>,
-    heap: Option<f64>,
-    moment: Moment,
+    pub(super) session: String,
+    pub(super) generation: u64,
+    pub(super) number: u64,
+    pub(super) work: Track<u64>,
+    /// The same number, in `IndexedDB`.
+    pub(super) database: Track<u64>,
+    /// What was typed into the page's field.
+    pub(super) note: Track<String>,
+    /// The worker's own entry in the KV store.
+    pub(super) counter: Track<u64>,
+    pub(super) url: Track<String>,
+    pub(super) tabs: Track<Vec<String>>,
+    /// Whether a tab may be there whose name isn't known.
+    pub(super) tab_more: bool,
+    pub(super) visits: Visits,
+    pub(super) heap: Option<f64>,
+    pub(super) moment: Moment,
     /// Counted effects: the path and how often it may have happened.
-    marks: Vec<(String, u64, u64)>,
-    pressed: (u64, u64),
-    named: Vec<String>,
+    pub(super) marks: Vec<(String, u64, u64)>,
+    pub(super) pressed: (u64, u64),
+    pub(super) named: Vec<String>,
     /// How many calls had which outcome: done, not started, unknown.
     pub outcomes: [u64; 3],
-    wrong: Vec<String>,
+    pub(super) wrong: Vec<String>,
     /// How often what no fault may cause was answered since the last fault, by code.
-    refused: BTreeMap<String, u64>,
+    pub(super) refused: BTreeMap<String, u64>,
     told: u64,
 }
 
@@ -92,12 +108,24 @@ impl Worker {
     ///
     /// # Errors
     /// If that fails, with no fault done yet.
-    pub fn open(client: Client, site: Arc<Site>, seed: u64, turn: usize) -> Result<Self, String> {
+    pub(super) fn open(
+        client: Client,
+        site: Arc<Site>,
+        queue: Arc<Queue>,
+        seed: u64,
+        turn: usize,
+    ) -> Result<Self, String> {
         let who = format!("s{turn}");
         let mut worker = Self {
             url: Track::new("url", String::new()),
             tabs: Track::new("tabs", vec!["t1".to_owned()]),
             work: Track::new("storage", 0),
+            database: Track::new("database", 0),
+            note: Track::new("note", String::new()),
+            counter: Track::new("counter", 0),
+            tab_more: false,
+            visits: Visits::default(),
+            queue,
             dice: Dice::new(seed, 100 + turn as u64),
             who,
             client,
@@ -133,7 +161,9 @@ impl Worker {
         worker.must("wait_for", json!({ "text": "Hello, ada" }))?;
         let page = worker.page(0);
         worker.must("navigate", json!({ "url": page }))?;
-        worker.url = Track::new("url", page);
+        worker.url = Track::new("url", page.clone());
+        worker.visits.sent(&page);
+        worker.visits.acked();
         worker.must("save_session_checkpoint", json!({ "name": "begun" }))?;
         worker.named.push("begun".to_owned());
         Ok(worker)
@@ -148,13 +178,15 @@ impl Worker {
     /// Works until it is told to close; answers each order.
     pub fn run(&mut self, orders: &Receiver<Order>, tell: &Sender<Found>) {
         loop {
-            let order = match orders.try_recv() {
+            // An agent thinks; and the sessions must not starve each other of the machine.
+            let think = Duration::from_millis(20 + self.dice.below(180));
+            let order = match orders.recv_timeout(think) {
                 Ok(order) => order,
-                Err(TryRecvError::Empty) => {
+                Err(RecvTimeoutError::Timeout) => {
                     self.step();
                     continue;
                 }
-                Err(TryRecvError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return,
             };
             let found = match order {
                 Order::Prepare(moment) => {
@@ -166,6 +198,7 @@ impl Worker {
                     self.close();
                     Found {
                         wrong: std::mem::take(&mut self.wrong),
+                        outcomes: self.outcomes,
                         ..Found::default()
                     }
                 }
@@ -177,17 +210,17 @@ impl Worker {
             if self.moment == Moment::Navigating {
                 self.moment = Moment::Work;
                 let url = self.site.url("/slow?ms=1500");
-                self.go_to(&url);
+                drop(self.go_to(&url));
             }
         }
     }
 
-    fn page(&self, number: u64) -> String {
+    pub(super) fn page(&self, number: u64) -> String {
         self.site.url(&format!("/work?who={}&p={number}", self.who))
     }
 
-    fn call(&mut self, operation: &str, mut arguments: Value) -> Outcome {
-        if !self.session.is_empty() {
+    pub(super) fn call(&mut self, operation: &str, mut arguments: Value) -> Outcome {
+        if !self.session.is_empty() && !operation.starts_with("kv_") {
             arguments["session_id"] = json!(self.session);
         }
         let outcome = self.client.call(operation, arguments.clone());
@@ -233,7 +266,7 @@ impl Worker {
         outcome
     }
 
-    fn must(&mut self, operation: &str, arguments: Value) -> Result<Value, String> {
+    pub(super) fn must(&mut self, operation: &str, arguments: Value) -> Result<Value, String> {
         match self.call(operation, arguments.clone()) {
             Outcome::Done(answer) => Ok(answer),
             other => Err(format!("{operation} {arguments}: {other:?}")),
@@ -255,23 +288,34 @@ impl Worker {
 
     /// Does one thing of an agent's day.
     fn step(&mut self) {
-        match self.dice.below(20) {
+        match self.dice.below(24) {
             0..=7 => self.write(),
             8..=10 => self.mark(),
             11..=12 => self.press(),
-            13 => drop(self.call("interact", json!({
-                "tab_id": "t1", "action": "fill", "label": "Note", "text": format!("note {}", self.number) }))),
-            14..=15 => {
+            13..=14 => self.type_note(),
+            15..=16 => {
                 self.number += 1;
                 let url = self.page(self.number);
-                self.go_to(&url);
+                drop(self.go_to(&url));
             }
-            16 => self.tab(),
-            17 => self.save(),
+            17 => self.tab(),
+            18 => self.save(),
+            19 => self.count_up(),
+            20 => {
+                self.number += 1;
+                let key = format!("{}/{}", self.who, self.number);
+                let queue = Arc::clone(&self.queue);
+                queue.put(
+                    &mut |operation, arguments| self.call(operation, arguments),
+                    &key,
+                );
+            }
+            21 => {
+                let queue = Arc::clone(&self.queue);
+                queue.take(&mut |operation, arguments| self.call(operation, arguments));
+            }
             _ => drop(self.call("snapshot", json!({ "tab_id": "t1" }))),
         }
-        // An agent thinks; and the sessions must not starve each other of the machine.
-        std::thread::sleep(Duration::from_millis(20 + self.dice.below(180)));
     }
 
     fn write(&mut self) {
@@ -279,11 +323,38 @@ impl Worker {
         let n = self.number;
         let expression = format!(
             "document.cookie = 'work={n}; path=/; max-age=99999'; \
-            localStorage.setItem('work', {n}); sessionStorage.setItem('work', {n}); {n}"
+            localStorage.setItem('work', {n}); sessionStorage.setItem('work', {n}); \
+            await ({DATABASE})(store => store.put({n}, 'work'), 'readwrite')"
         );
         self.work.sent(n);
+        self.database.sent(n);
         let outcome = self.evaluate(&expression);
         settle(&mut self.work, &outcome);
+        settle(&mut self.database, &outcome);
+    }
+
+    /// Types into a field of the page that is open, if it is known which one that is.
+    fn type_note(&mut self) {
+        let Some(url) = self.url.settled().cloned() else {
+            return;
+        };
+        if !url.contains("/work?") {
+            return;
+        }
+        self.number += 1;
+        let note = format!("note {} of {url}", self.number);
+        self.note.sent(note.clone());
+        let fill = json!({ "tab_id": "t1", "action": "fill", "label": "Note", "text": note });
+        let outcome = self.call("interact", fill);
+        settle(&mut self.note, &outcome);
+    }
+
+    fn count_up(&mut self) {
+        self.number += 1;
+        self.counter.sent(self.number);
+        let set = json!({ "namespace": COUNTERS, "key": self.who, "value": self.number });
+        let outcome = self.call("kv_set", set);
+        settle(&mut self.counter, &outcome);
     }
 
     /// An effect that the server counts, and that gives a cookie.
@@ -306,7 +377,7 @@ impl Worker {
         self.pressed.1 += most;
     }
 
-    fn evaluate(&mut self, expression: &str) -> Outcome {
+    pub(super) fn evaluate(&mut self, expression: &str) -> Outcome {
         let outcome = self.call(
             "evaluate",
             json!({ "tab_id": "t1", "expression": expression }),
@@ -320,11 +391,18 @@ impl Worker {
         }
     }
 
-    fn go_to(&mut self, url: &str) {
+    pub(super) fn go_to(&mut self, url: &str) -> Outcome {
         self.heap = None;
         self.url.sent(url.to_owned());
+        self.note.sent(String::new());
+        self.visits.sent(url);
         let outcome = self.call("navigate", json!({ "tab_id": "t1", "url": url }));
         settle(&mut self.url, &outcome);
+        settle(&mut self.note, &outcome);
+        if matches!(outcome, Outcome::Done(_)) {
+            self.visits.acked();
+        }
+        outcome
     }
 
     fn tab(&mut self) {
@@ -338,10 +416,12 @@ impl Worker {
         } else {
             let url = self.site.url("/long");
             // What the tab will be called isn't known before, so it is looked at afterwards.
-            drop(self.call("new_tab", json!({ "url": url })));
+            let outcome = self.call("new_tab", json!({ "url": url }));
             if let Some(now) = self.tab_list() {
                 self.tabs.sent(now);
                 self.tabs.acked(Instant::now());
+            } else {
+                self.tab_more |= !matches!(outcome, Outcome::NotStarted(_));
             }
         }
     }
@@ -359,12 +439,14 @@ impl Worker {
     }
 
     /// A named checkpoint: what was acknowledged before it is firm.
-    fn save(&mut self) {
+    pub(super) fn save(&mut self) {
         let name = format!("step {}", self.number);
         let outcome = self.call("save_session_checkpoint", json!({ "name": name }));
         if matches!(outcome, Outcome::Done(_)) {
             self.named.push(name);
             self.work.firm();
+            self.database.firm();
+            self.note.firm();
             self.url.firm();
             self.tabs.firm();
         }
@@ -381,216 +463,6 @@ impl Worker {
                 "tab_id": "t1", "action": "click", "role": "button", "name": "Open window" }),
             )),
             Moment::Paused => drop(self.evaluate("fetch('/silent').catch(() => 0); 1")),
-        }
-    }
-
-    /// Looks until the page answers, and compares it with what was acknowledged.
-    fn verify(&mut self, check: Check) -> Found {
-        let mut found = Found::default();
-        let mut read = None;
-        let mut last = Value::Null;
-        let end = check.at + BACK;
-        while read.is_none() && Instant::now() < end {
-            match self.call("evaluate", json!({ "tab_id": "t1", "expression": READ })) {
-                Outcome::Done(answer) => {
-                    last.clone_from(&answer);
-                    let parsed = answer["value"]
-                        .as_str()
-                        .and_then(|text| serde_json::from_str(text).ok());
-                    read = parsed
-                        .map(|value: Value| (value, answer["generation"].as_u64().unwrap_or(0)));
-                }
-                Outcome::NotStarted(error) | Outcome::Unknown(error) => {
-                    if error["code"] == "dialog_open" {
-                        // It may have gone with its browser meanwhile.
-                        let arguments =
-                            json!({ "session_id": self.session, "tab_id": "t1", "accept": true });
-                        drop(self.client.call("handle_dialog", arguments));
-                    }
-                    last = error;
-                }
-            }
-            if read.is_none() {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }
-        found.back = check.at.elapsed();
-        match read {
-            Some((read, generation)) => self.compare(&read, generation, check, &mut found),
-            None => self
-                .wrong
-                .push(format!("the session isn't back after {BACK:?}: {last}")),
-        }
-        if check.was_full {
-            self.save_again(&mut found);
-        }
-        for (code, times) in std::mem::take(&mut self.refused) {
-            if 1 < times {
-                self.wrong
-                    .push(format!("{times} calls were answered {code}"));
-            }
-        }
-        found.wrong.append(&mut self.wrong);
-        for wrong in &mut found.wrong {
-            *wrong = format!(
-                "{} over {} ({}): {wrong}",
-                self.who,
-                self.client.name(),
-                self.session
-            );
-        }
-        self.moment = Moment::Work;
-        found
-    }
-
-    fn compare(&mut self, read: &Value, generation: u64, check: Check, found: &mut Found) {
-        found.recovered = generation != self.generation;
-        let mut may = if found.recovered {
-            May::LoseYoung(check.at)
-        } else {
-            May::LoseNothing
-        };
-        if found.recovered && !check.may_cost_the_page {
-            self.wrong
-                .push(format!("generation {generation} was begun without need"));
-        }
-        if generation < self.generation {
-            self.wrong
-                .push(format!("generation {generation} after {}", self.generation));
-        }
-        self.generation = generation;
-        let number = |name: &str| read[name].as_f64().unwrap_or(-1.0);
-        let parts =
-            ["cookie", "local", "session"].map(|name| read[name].as_u64().unwrap_or(u64::MAX));
-        if parts.iter().any(|part| *part != parts[0]) {
-            self.wrong.push(format!(
-                "torn: one write came back from several moments: {read}"
-            ));
-            // Each for itself is still held to its age.
-            for part in parts {
-                if let Err(wrong) = self.work.clone().judge(&part, may) {
-                    self.wrong.push(wrong);
-                }
-            }
-        }
-        self.note(parts[1], may, found);
-        if !found.recovered && self.heap.is_some_and(|heap| heap != number("heap")) {
-            self.wrong
-                .push("the page was loaded again though its browser lived".to_owned());
-        }
-        if let Outcome::Done(answer) = self.call("list_tabs", json!({})) {
-            let tabs: Vec<(String, String)> = answer["tabs"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|tab| {
-                    let of = |name: &str| tab[name].as_str().unwrap_or_default().to_owned();
-                    (of("tab_id"), of("url"))
-                })
-                .collect();
-            self.compare_tabs(&tabs, &mut may, found);
-        }
-        self.count();
-        self.number += 1;
-        let url = self.page(self.number);
-        // From a page that the server knows: logged in, without having logged in again.
-        let home = self.site.url("/home");
-        if let Outcome::Done(answer) = self.call("navigate", json!({ "tab_id": "t1", "url": home }))
-            && answer["url"] != home.as_str()
-        {
-            self.wrong
-                .push(format!("not logged in any more: {}", answer["url"]));
-        }
-        self.go_to(&url);
-        if let Outcome::Done(answer) = self.call(
-            "evaluate",
-            json!({ "tab_id": "t1", "expression": "performance.timeOrigin" }),
-        ) {
-            self.heap = answer["value"].as_f64();
-        }
-    }
-
-    fn note(&mut self, work: u64, may: May, found: &mut Found) {
-        match self.work.judge(&work, may) {
-            Ok(young) => found.young += young,
-            Err(wrong) => self.wrong.push(wrong),
-        }
-    }
-
-    fn compare_tabs(&mut self, tabs: &[(String, String)], may: &mut May, found: &mut Found) {
-        let own: Vec<String> = tabs
-            .iter()
-            .filter(|(_, url)| !url.contains("/popped"))
-            .map(|(id, _)| id.clone())
-            .collect();
-        match self.tabs.judge(&own, *may) {
-            Ok(young) => found.young += young,
-            Err(wrong) => self.wrong.push(wrong),
-        }
-        match tabs.iter().find(|(id, _)| id == "t1") {
-            Some((_, url)) => match self.url.judge(url, *may) {
-                Ok(young) => found.young += young,
-                Err(wrong) => self.wrong.push(wrong),
-            },
-            None => self.wrong.push(format!("t1 is gone: {tabs:?}")),
-        }
-        for (id, _) in tabs.iter().filter(|(_, url)| url.contains("/popped")) {
-            drop(self.call("close_tab", json!({ "tab_id": id })));
-        }
-    }
-
-    /// Compares what the server has counted with the outcomes that were told.
-    fn count(&mut self) {
-        for (path, least, most) in std::mem::take(&mut self.marks) {
-            let count = self.site.count_of(&path);
-            if count < least || most < count {
-                self.wrong.push(format!(
-                    "{path} happened {count} times, told {least} to {most}"
-                ));
-            }
-        }
-        let count = self.site.count_of(&format!("/mark/{}/press", self.who));
-        let (least, most) = self.pressed;
-        if count < least || most < count {
-            self.wrong.push(format!(
-                "the button was pressed {count} times, told {least} to {most}"
-            ));
-        }
-        self.pressed = (count, count);
-    }
-
-    fn save_again(&mut self, found: &mut Found) {
-        let end = Instant::now() + BACK;
-        let before = self.named.len();
-        while self.named.len() == before && Instant::now() < end {
-            self.save();
-        }
-        if self.named.len() == before {
-            found
-                .wrong
-                .push("no checkpoint can be taken though there is room again".to_owned());
-        }
-    }
-
-    /// Closes the session: its named checkpoints are all there, and it stays closed.
-    fn close(&mut self) {
-        match self.must("list_session_checkpoints", json!({})) {
-            Ok(answer) => {
-                let listed = answer["checkpoints"].to_string();
-                for name in &self.named {
-                    if !listed.contains(&format!("\"{name}\"")) {
-                        self.wrong.push(format!("the checkpoint {name:?} is lost"));
-                    }
-                }
-            }
-            Err(wrong) => self.wrong.push(wrong),
-        }
-        if let Err(wrong) = self.must("close_session", json!({})) {
-            self.wrong.push(wrong);
-        }
-        match self.must("get_session", json!({})) {
-            Ok(shown) if shown["state"] == "closed" => {}
-            other => self.wrong.push(format!("closed, and then: {other:?}")),
         }
     }
 }
