@@ -162,6 +162,7 @@ fn a_session_has_the_shape_that_people_and_scripts_know() {
         state_detail: None,
         generation: 1,
         profile: None,
+        attached: false,
         labels: [("a".to_owned(), "b".to_owned())].into(),
         created_at: "2026-01-01T00:00:00Z".into(),
         last_activity: "2026-01-01T00:00:00Z".into(),

@@ -14,6 +14,7 @@
 
 mod command;
 mod connection;
+mod discovery;
 mod envelope;
 mod error;
 mod events;
@@ -27,6 +28,7 @@ mod transport;
 
 pub use command::{Command, Event};
 pub use connection::{Connection, Late, Options, Prepared, Stray};
+pub use discovery::{BROWSER_PATH, discover, is_browser_id};
 pub use envelope::ProtocolError;
 pub use error::{Ended, Error, LinkLost};
 pub use events::{Events, Next, RawEvent};

@@ -243,6 +243,9 @@ pub struct Open {
     /// Named profile
     #[arg(long)]
     pub profile: Option<String>,
+    /// Drive this running browser, such as http://127.0.0.1:9222, in the place of one of our own
+    #[arg(long, value_name = "URL", conflicts_with = "profile")]
+    pub cdp_url: Option<String>,
     /// A label, as NAME=VALUE
     #[arg(long = "label", value_name = "NAME=VALUE")]
     pub labels: Vec<String>,

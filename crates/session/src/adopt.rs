@@ -21,7 +21,7 @@ use crate::checkpoint::manifest::TabPart;
 use crate::deps::Deps;
 use crate::dial::Number;
 use crate::launch::{EVENTS, LATE, hello, run_folder};
-use crate::live::{FromLink, Live};
+use crate::live::{FromLink, Host, Live};
 use crate::notes::{ID_BLOCK, Notes};
 use crate::tabs::Tab;
 
@@ -94,10 +94,12 @@ pub(crate) async fn adopt(
     let live = Live::new(
         *link,
         *browser,
-        welcome.identity,
+        Host::Keeper {
+            identity: welcome.identity,
+            control: chrome_link.control,
+        },
         connection,
-        chrome_link.control,
-        chrome_link.ended,
+        Some(chrome_link.ended),
         news,
         &deps.tasks,
     );

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 use crate::act::{Act, Acted, Outcome};
+use crate::attached::MOST_TABS;
 use crate::deps::Deps;
 use crate::live::Live;
 use crate::tabs::Tabs;
@@ -109,6 +110,12 @@ async fn on_tab(bench: &Bench, pending: &Pending, tab: TabId) -> Result<Outcome,
 
 async fn new_tab(bench: &Bench, pending: &Pending, url: Option<&str>) -> Result<TabId, Error> {
     let ctx = &pending.ctx;
+    if bench.live.is_attached() && MOST_TABS <= bench.tabs.ids().len() {
+        return Err(Error::LimitReached {
+            what: "tabs of an attached browser",
+            limit: MOST_TABS,
+        });
+    }
     record(bench, pending, None, None).await?;
     let creating = bench.live.targets.creating();
     let create = target::CreateTarget {
@@ -116,6 +123,7 @@ async fn new_tab(bench: &Bench, pending: &Pending, url: Option<&str>) -> Result<
         ..Default::default()
     };
     let made = bench.live.connection.root().call(ctx, &create).await?;
+    bench.live.note_opened(&made.target_id);
     drop(creating);
     bench.live.nudge().await;
     let (tab, page) = bench.tabs.of_target(ctx, &made.target_id).await?;

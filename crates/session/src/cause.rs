@@ -49,6 +49,10 @@ causes! {
     KeeperGone = "keeper_gone",
     /// A page's renderer process crashed.
     RendererCrashed = "renderer_crashed",
+    /// The browser it was attached to is not there any more.
+    AttachedGone = "attached_browser_gone",
+    /// It is linked again to the browser it is attached to.
+    Relinked = "relinked",
     /// The daemon was restarted and the browser was still there.
     Adopted = "adopted",
     /// The daemon was restarted and the browser was not there any more.

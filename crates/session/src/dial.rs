@@ -18,11 +18,12 @@ use crate::live::{FromLink, Live};
 use crate::state::LinkId;
 
 /// How long one try may take.
-const ONE_TRY: Duration = Duration::from_secs(10);
+pub(crate) const ONE_TRY: Duration = Duration::from_secs(10);
 /// How long one sign of life is waited for.
-const ONE_PROBE: Duration = Duration::from_secs(2);
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+pub(crate) const ONE_PROBE: Duration = Duration::from_secs(2);
+/// The pause after the first try, and the longest one.
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// What came of it.
 pub(crate) enum Dialed {

@@ -1,5 +1,6 @@
 //! What can go wrong with a session, each with its code and a hint that can be acted on.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,54 @@ pub enum Error {
         profile: String,
         /// Who holds it.
         holder: SessionId,
+    },
+    /// A `cdp_url` that is none, or leads elsewhere.
+    #[error("`cdp_url`: {reason}")]
+    CdpUrl {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Nobody answers as a browser there.
+    #[error("no browser answers at {address}: {reason}")]
+    NoBrowserAt {
+        /// The debugging port.
+        address: SocketAddr,
+        /// What came in the place of an answer.
+        reason: String,
+    },
+    /// Another browser than the one that is meant answers there.
+    #[error("another browser answers at {address}")]
+    OtherBrowser {
+        /// The debugging port.
+        address: SocketAddr,
+    },
+    /// A session drives that browser already.
+    #[error("the browser at {address} is driven by session {holder}")]
+    BrowserTaken {
+        /// The debugging port.
+        address: String,
+        /// Who drives it.
+        holder: SessionId,
+    },
+    /// The key's session has another browser than the one the caller names.
+    #[error("session {id} has another browser than the one at `cdp_url`")]
+    AnotherBrowser {
+        /// The session.
+        id: SessionId,
+    },
+    /// The browser a session was attached to is not there any more.
+    #[error("session {id} is without its browser{}", why(.detail))]
+    AttachedLost {
+        /// The session.
+        id: SessionId,
+        /// What is known of it.
+        detail: Option<String>,
+    },
+    /// Something that needs a browser of browserd's own.
+    #[error("{what} is not to be had for a browser that browserd did not start")]
+    NotOfAttached {
+        /// What.
+        what: &'static str,
     },
     /// As many of a thing as there may be.
     #[error("{what}: the limit of {limit} is reached")]
@@ -145,6 +194,12 @@ impl Error {
             },
             Self::KeyTaken { .. } => Code::KeyTaken,
             Self::ProfileBusy { .. } => Code::ProfileBusy,
+            Self::CdpUrl { .. } => Code::InvalidArgument,
+            Self::NoBrowserAt { .. } => Code::BrowserMissing,
+            Self::OtherBrowser { .. } | Self::AnotherBrowser { .. } => Code::Conflict,
+            Self::BrowserTaken { .. } => Code::ProfileBusy,
+            Self::AttachedLost { .. } => Code::Failed,
+            Self::NotOfAttached { .. } => Code::NotAvailable,
             Self::LimitReached { .. } => Code::LimitReached,
             Self::ShuttingDown => Code::ShuttingDown,
             Self::NotSent(_) => Code::Deadline,
@@ -193,6 +248,35 @@ impl Error {
             Self::ProfileBusy { holder, .. } => Some(format!(
                 "Close session {holder} first, or use another profile."
             )),
+            Self::CdpUrl { .. } => Some(
+                "Give http://127.0.0.1:PORT, or the ws:// URL that /json/version tells there. To \
+                 reach another machine, forward its port to this one (`ssh -L`)."
+                    .into(),
+            ),
+            Self::NoBrowserAt { .. } => Some(
+                "Start it with --remote-debugging-port=PORT and a --user-data-dir of its own: with \
+                 its default folder Chrome opens no port."
+                    .into(),
+            ),
+            Self::OtherBrowser { .. } => Some(
+                "It was started anew. To drive the new one, give http://ADDRESS as `cdp_url`."
+                    .into(),
+            ),
+            Self::BrowserTaken { holder, .. } => {
+                Some(format!("Use session {holder}, or close it first."))
+            }
+            Self::AnotherBrowser { id } => Some(format!(
+                "Use another key, or close session {id} first."
+            )),
+            Self::AttachedLost { id, .. } => Some(format!(
+                "If that same browser answers again, `browserd session resume {id}` links to it. \
+                 Otherwise close the session and open one with the `cdp_url` of a browser that runs."
+            )),
+            Self::NotOfAttached { .. } => Some(
+                "What such a browser holds is its owner's. Open a session without `cdp_url` to \
+                 have its state kept."
+                    .into(),
+            ),
             Self::LimitReached { .. } => {
                 Some("Close a session with close_session, or raise MAX_SESSIONS.".into())
             }

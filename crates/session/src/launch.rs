@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::Error;
 use crate::deps::Deps;
-use crate::live::{FromLink, Live};
+use crate::live::{FromLink, Host, Live};
 use crate::state::LinkId;
 
 /// How long a browser that is asked to close may take.
@@ -97,10 +97,12 @@ pub(crate) async fn launch(
     let live = Live::new(
         link,
         browser,
-        welcome.identity,
+        Host::Keeper {
+            identity: welcome.identity,
+            control: chrome_link.control,
+        },
         connection,
-        chrome_link.control,
-        chrome_link.ended,
+        Some(chrome_link.ended),
         news,
         &deps.tasks,
     );
@@ -110,10 +112,14 @@ pub(crate) async fn launch(
 
 /// Ends a browser and removes what is left of it; it may use `grace` to end by itself.
 ///
+/// One that somebody else started goes on without us.
+///
 /// # Cancel safety
 /// The end goes on; what is left is swept at the next start.
 pub(crate) async fn stop(deps: &Deps, live: &Live, grace: Duration) {
-    end(deps, &live.control, live.id, &live.identity, grace).await;
+    if let Host::Keeper { identity, control } = &live.host {
+        end(deps, control, live.id, identity, grace).await;
+    }
     live.connection.close();
 }
 

@@ -14,6 +14,7 @@
 mod act;
 mod adopt;
 mod aside;
+mod attached;
 mod call;
 mod cause;
 mod checkpoint;
@@ -22,6 +23,7 @@ mod config;
 mod deps;
 mod dial;
 mod dirt;
+mod endpoint;
 mod error;
 mod handle;
 pub mod kv;

@@ -28,12 +28,10 @@ pub(crate) struct Live {
     pub link: LinkId,
     /// The browser.
     pub id: BrowserId,
-    /// Its processes.
-    pub identity: Identity,
+    /// Who holds it.
+    pub host: Host,
     /// CDP.
     pub connection: Connection,
-    /// Its keeper.
-    pub control: Control,
     /// Its pages that aren't tabs yet.
     pub targets: Targets,
     /// The processes whose death takes state along.
@@ -44,6 +42,21 @@ pub(crate) struct Live {
     ids_below: AtomicU32,
     /// Targets made for reading storage, to be closed by whoever comes.
     aside: Mutex<Vec<String>>,
+    /// Targets opened in somebody else's browser, to be closed with the session.
+    opened: Mutex<Vec<String>>,
+}
+
+/// Who holds a browser.
+pub(crate) enum Host {
+    /// Its keeper: it was launched here.
+    Keeper {
+        /// Its processes.
+        identity: Identity,
+        /// The keeper.
+        control: Control,
+    },
+    /// Somebody else, who started it: it is never ended.
+    Attached,
 }
 
 /// Something a browser, its link or its keeper did.
@@ -87,17 +100,12 @@ pub(crate) struct FromLink {
 
 impl Live {
     /// Takes a connection into use and starts to pass on its news.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is a part of what is put together"
-    )]
     pub(crate) fn new(
         link: LinkId,
         id: BrowserId,
-        identity: Identity,
+        host: Host,
         connection: Connection,
-        control: Control,
-        ended: watch::Receiver<Option<LinkEnd>>,
+        ended: Option<watch::Receiver<Option<LinkEnd>>>,
         news: &mpsc::Sender<FromLink>,
         tasks: &Tasks,
     ) -> Arc<Self> {
@@ -113,15 +121,45 @@ impl Live {
         Arc::new(Self {
             link,
             id,
-            identity,
+            services: match host {
+                Host::Keeper { .. } => Services::new(link, news.clone(), tasks.clone()),
+                Host::Attached => Services::unwatched(link, news.clone(), tasks.clone()),
+            },
+            host,
             connection,
-            control,
             targets,
-            services: Services::new(link, news.clone(), tasks.clone()),
             news: news.clone(),
             ids_below: AtomicU32::new(0),
             aside: Mutex::default(),
+            opened: Mutex::default(),
         })
+    }
+
+    /// Returns the browser's processes, if it was launched here.
+    pub(crate) const fn identity(&self) -> Option<&Identity> {
+        match &self.host {
+            Host::Keeper { identity, .. } => Some(identity),
+            Host::Attached => None,
+        }
+    }
+
+    /// Tells whether the browser is somebody else's.
+    pub(crate) const fn is_attached(&self) -> bool {
+        matches!(self.host, Host::Attached)
+    }
+
+    /// Remembers a target that was opened for the session.
+    pub(crate) fn note_opened(&self, target: &str) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_attached() && !opened.iter().any(|other| other == target) {
+            opened.push(target.to_owned());
+        }
+    }
+
+    /// Returns the targets that were opened for the session in somebody else's browser.
+    pub(crate) fn opened(&self) -> Vec<String> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.clone()
     }
 
     /// Has the browser announce every page, before its scripts run.
@@ -163,8 +201,12 @@ impl Live {
 
     /// Leaves notes of the tabs as they are for the next daemon.
     ///
-    /// The keeper has them before any message that is sent later.
+    /// The keeper has them before any message that is sent later. Where there is no keeper
+    /// the next daemon asks the browser.
     pub(crate) fn note(&self, tabs: &Tabs) {
+        let Host::Keeper { control, .. } = &self.host else {
+            return;
+        };
         let next = self.connection.next_id();
         if self.ids_below.load(Ordering::Relaxed) < next.saturating_add(ID_BLOCK / 4) {
             self.ids_below
@@ -181,10 +223,7 @@ impl Live {
             aside,
         };
         let written = match notes.encode() {
-            Ok(bytes) => self
-                .control
-                .write_notes(bytes)
-                .map_err(|err| err.to_string()),
+            Ok(bytes) => control.write_notes(bytes).map_err(|err| err.to_string()),
             Err(err) => Err(err.to_string()),
         };
         if let Err(reason) = written {
@@ -223,15 +262,14 @@ struct Pump {
 }
 
 impl Pump {
-    async fn run(self, mut events: Events, mut ended: watch::Receiver<Option<LinkEnd>>) {
+    async fn run(self, mut events: Events, mut ended: Option<watch::Receiver<Option<LinkEnd>>>) {
         let mut strays = self.connection.strays();
         let mut late = self.connection.late();
         loop {
             let next = tokio::select! {
                 biased;
                 // The reason is the better news than the loss.
-                end = ended.wait_for(Option::is_some) => {
-                    let end = end.ok().and_then(|end| end.clone());
+                end = told_end(&mut ended) => {
                     Ok(News::Ended(end.unwrap_or(LinkEnd::KeeperGone)))
                 }
                 next = events.next() => Err(next),
@@ -291,12 +329,26 @@ impl Pump {
         None
     }
 
-    async fn reason(&self, ended: &mut watch::Receiver<Option<LinkEnd>>) -> LinkEnd {
-        let told = tokio::time::timeout(REASON, ended.wait_for(Option::is_some)).await;
-        let told = told.ok().and_then(Result::ok).and_then(|end| end.clone());
-        told.unwrap_or_else(|| {
+    async fn reason(&self, ended: &mut Option<watch::Receiver<Option<LinkEnd>>>) -> LinkEnd {
+        let told = match ended {
+            Some(_) => tokio::time::timeout(REASON, told_end(ended)).await,
+            None => Ok(None),
+        };
+        told.ok().flatten().unwrap_or_else(|| {
             LinkEnd::Closed(Arc::new(std::io::ErrorKind::ConnectionAborted.into()))
         })
+    }
+}
+
+/// Waits until the keeper's link tells its end, `None` if it went without; for ever if there
+/// is no keeper.
+async fn told_end(ended: &mut Option<watch::Receiver<Option<LinkEnd>>>) -> Option<LinkEnd> {
+    match ended {
+        Some(ended) => {
+            let end = ended.wait_for(Option::is_some).await;
+            end.ok().and_then(|end| end.clone())
+        }
+        None => std::future::pending().await,
     }
 }
 

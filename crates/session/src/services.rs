@@ -45,6 +45,8 @@ pub(crate) struct Services {
     news: mpsc::Sender<FromLink>,
     tasks: Tasks,
     known: Arc<Mutex<Known>>,
+    /// Its processes are known by id here.
+    watched: bool,
 }
 
 impl Services {
@@ -54,6 +56,15 @@ impl Services {
             news,
             tasks,
             known: Arc::default(),
+            watched: true,
+        }
+    }
+
+    /// Returns those of a browser whose processes are none of ours: nothing is told of them.
+    pub(crate) fn unwatched(link: LinkId, news: mpsc::Sender<FromLink>, tasks: Tasks) -> Self {
+        Self {
+            watched: false,
+            ..Self::new(link, news, tasks)
         }
     }
 
@@ -84,6 +95,9 @@ impl Services {
         ctx: &Ctx,
         connection: &Connection,
     ) -> Result<Option<Service>, Error> {
+        if !self.watched {
+            return Ok(None);
+        }
         let now = read(ctx, connection).await?;
         let mut known = self.lock();
         for (service, process) in &now {
@@ -108,6 +122,9 @@ impl Services {
     /// # Cancel safety
     /// Yes.
     pub(crate) async fn accept(&self, ctx: &Ctx, connection: &Connection) -> Result<(), Error> {
+        if !self.watched {
+            return Ok(());
+        }
         let now = read(ctx, connection).await?;
         let mut known = self.lock();
         for (service, process) in &now {

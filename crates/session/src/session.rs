@@ -12,6 +12,7 @@
 //! one await beside the inputs is [`Session::settle`]: what the handlers decided is stored,
 //! then published, then acted on, then answered.
 
+mod attaching;
 mod breaker;
 mod calls;
 mod capturing;
@@ -74,6 +75,10 @@ const NOTHING_DUE: Duration = Duration::from_secs(3600);
 pub(crate) enum Begin {
     /// A new session: launch its browser.
     Launch,
+    /// A new session: attach it to the browser its row names.
+    Attach,
+    /// It was attached to a browser: link to it again.
+    Relink,
     /// Its row claims a browser: adopt it.
     Adopt(BrowserRow, Vec<TabRow>),
     /// It has no browser; something may ask for it.
@@ -180,6 +185,7 @@ impl Session {
             dirt: dirt.clone(),
             clock: deps.clock.clone(),
             news: page_news_in,
+            keeps: row.attached.is_none(),
         };
         let span = tracing::info_span!("session", session = %row.id);
         let watching = watch_pages.run(facts);
@@ -355,6 +361,7 @@ impl Session {
             self.row.closed_at = None;
         }
         self.write_clocks();
+        self.write_opened();
         if let Err(err) = self.deps.store.sessions().put(&self.row).await {
             tracing::error!(%err, "the session's row could not be stored");
         }
@@ -367,7 +374,8 @@ impl Session {
         summary.recovered = self.recovered.clone();
         summary.expires_at = self.expires_at();
         summary.capture_failing = self.capturing.failing();
-        summary.browser_pid = self.live.as_ref().map(|live| live.identity.browser_pid);
+        let identity = self.live.as_ref().and_then(|live| live.identity());
+        summary.browser_pid = identity.map(|identity| identity.browser_pid);
         self.publish.send_replace(summary);
     }
 
@@ -389,6 +397,7 @@ impl Session {
             Fact::LaunchFailed(_) => Cause::LaunchFailed,
             Fact::LinkLost(_) | Fact::ReAttached(_) if self.slept => Cause::HostSlept,
             Fact::LinkLost(_) => Cause::LinkLost,
+            Fact::ReAttached(_) if self.is_attached() => Cause::Relinked,
             Fact::ReAttached(_) => Cause::Adopted,
             Fact::BrowserGone(_, cause) => *cause,
             Fact::DiesAgain(_) => Cause::DiesAgain,
@@ -398,7 +407,7 @@ impl Session {
             Fact::NotAdopted => Cause::DaemonRestarted,
             Fact::Released => Cause::ShutDown,
             Fact::Parked => Cause::Parked,
-            Fact::ResumeAsked(_) => Cause::Resumed,
+            Fact::ResumeAsked(_) | Fact::RelinkAsked(_) => Cause::Resumed,
             Fact::RestoreAsked(..) => Cause::RestoreAsked,
             Fact::Aged => Cause::TooOld,
             Fact::CloseAsked if self.closing.is_expired() => Cause::LifetimeOver,
@@ -425,6 +434,9 @@ impl Session {
 
     /// Returns why the session's state lets nothing in.
     fn denied(&self, denied: Denied) -> Error {
+        if let Some(err) = self.denied_attached(denied) {
+            return err;
+        }
         let detail = self
             .row
             .detail
@@ -610,8 +622,8 @@ fn state_of(row: &SessionRow, begin: &Begin) -> State {
     let first = LinkId(1);
     let newest = row.latest_checkpoint;
     match begin {
-        Begin::Launch => State::Starting { link: first },
-        Begin::Adopt(..) => State::Reconnecting { link: first },
+        Begin::Launch | Begin::Attach => State::Starting { link: first },
+        Begin::Adopt(..) | Begin::Relink => State::Reconnecting { link: first },
         Begin::Rest => match (row.state, newest) {
             (StateName::Closed, kept) => State::Closed { kept },
             (StateName::Failed, from) => State::Failed { from },
@@ -642,6 +654,7 @@ fn summary_of(row: &SessionRow, state: &State, tabs: &Tabs) -> Summary {
         checkpoint: None,
         recovered: row.recovered.as_deref().and_then(report::decode),
         browser_pid: None,
+        attached: row.attached.is_some(),
         expires_at: None,
         capture_failing: None,
     }

@@ -90,6 +90,8 @@ pub enum Kind {
     Look,
     /// Bring it back.
     Resume,
+    /// Link it again to the browser it is attached to.
+    Relink,
     /// End it.
     Close,
 }
@@ -149,6 +151,8 @@ pub enum Fact {
     Parked,
     /// A caller, or `auto_resume`, wants the session back.
     ResumeAsked(LinkId),
+    /// A caller wants the session linked again to the browser it is attached to.
+    RelinkAsked(LinkId),
     /// A caller wants the session as this checkpoint of it has it; what it is now is kept.
     RestoreAsked(LinkId, CheckpointId),
     /// The newest checkpoint is older than `max_session_age`.
@@ -210,12 +214,12 @@ impl State {
     pub const fn admit(&self, kind: Kind) -> Result<Admission, Denied> {
         match (self, kind) {
             (Self::Alive { .. }, Kind::Act | Kind::Look) => Ok(Admission::Run),
-            (Self::Alive { .. }, Kind::Resume) => Ok(Admission::AlreadyDone),
+            (Self::Alive { .. }, Kind::Resume | Kind::Relink) => Ok(Admission::AlreadyDone),
 
             // The session is between browsers; the caller's deadline decides.
             (
                 Self::Starting { .. } | Self::Reconnecting { .. } | Self::Recovering { .. },
-                Kind::Act | Kind::Look | Kind::Resume,
+                Kind::Act | Kind::Look | Kind::Resume | Kind::Relink,
             ) => Ok(Admission::Hold),
 
             (Self::Recoverable { .. }, Kind::Act | Kind::Look) => Ok(Admission::ResumeFirst),
@@ -237,6 +241,13 @@ impl State {
                 Kind::Resume,
             ) => Ok(Admission::Run),
             (Self::Closed { kept: None }, Kind::Resume) => Err(Denied::NoCheckpoint),
+
+            // Its browser may answer again, with everything in it.
+            (Self::Failed { .. } | Self::Recoverable { .. } | Self::Stale { .. }, Kind::Relink) => {
+                Ok(Admission::Run)
+            }
+            // It was left for good.
+            (Self::Closed { .. }, Kind::Relink) => Err(Denied::Closed),
 
             // A retried close must succeed, whatever ended the session.
             (Self::Closed { .. }, Kind::Close) => Ok(Admission::AlreadyDone),
@@ -392,6 +403,9 @@ impl State {
                 Self::Recoverable { .. } | Self::Stale { .. } | Self::Failed { .. },
                 Fact::RestoreAsked(link, from),
             ) => recover(link, from, Cause::RestoreAsked),
+            (Self::Failed { from: None }, Fact::RelinkAsked(link)) => {
+                (Self::Reconnecting { link }, vec![Effect::Dial(link)])
+            }
             (Self::Recoverable { from }, Fact::Aged) => (Self::Stale { from }, vec![]),
 
             // What doesn't belong to a state is news of something already left behind.
@@ -419,11 +433,12 @@ impl Fact {
             | Self::WindowSpent(link)
             | Self::Restored(link)
             | Self::RestoreFailed(link) => Some(*link),
-            // `ResumeAsked` and `RestoreAsked` bring a link that isn't anybody's yet.
+            // Those that are asked for bring a link that isn't anybody's yet.
             Self::NotAdopted
             | Self::Released
             | Self::Parked
             | Self::ResumeAsked(_)
+            | Self::RelinkAsked(_)
             | Self::RestoreAsked(..)
             | Self::Aged
             | Self::CloseAsked => None,

@@ -45,8 +45,10 @@ pub struct Summary {
     pub expires_at: Option<Timestamp>,
     /// Captures that keep failing, if they do.
     pub capture_failing: Option<CaptureFailing>,
-    /// The browser's process, while there is one.
+    /// The browser's process, while there is one of ours.
     pub browser_pid: Option<i32>,
+    /// Whether the browser is one that somebody else started.
+    pub attached: bool,
 }
 
 /// Captures of a session that keep failing: its newest checkpoint is getting old.

@@ -226,6 +226,21 @@ impl Tabs {
         .await
     }
 
+    /// Waits until a target is a tab that is driven.
+    ///
+    /// # Errors
+    /// [`Error::NotSent`] if the call ends first.
+    ///
+    /// # Cancel safety
+    /// Yes.
+    pub(crate) async fn is_driven(&self, ctx: &Ctx, target: &str) -> Result<(), Error> {
+        self.wait(ctx, |tabs| {
+            let is_it = |tab: &Tab| tab.target == target && !tab.cdp_session.is_empty();
+            tabs.values().any(is_it).then_some(())
+        })
+        .await
+    }
+
     async fn wait<T>(
         &self,
         ctx: &Ctx,

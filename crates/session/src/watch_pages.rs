@@ -39,6 +39,8 @@ pub(crate) struct PageWatch {
     pub dirt: Dirt,
     pub clock: Clock,
     pub news: mpsc::Sender<PageNews>,
+    /// Whether what the pages store is followed: nothing is kept of somebody else's browser.
+    pub keeps: bool,
 }
 
 impl PageWatch {
@@ -55,6 +57,7 @@ impl PageWatch {
 
     async fn on_fact(&self, tab: TabId, fact: Fact) -> Option<PageNews> {
         match fact {
+            Fact::StorageChanged(_) | Fact::IndexedDbChanged { .. } if !self.keeps => None,
             Fact::StorageChanged(change) => {
                 let area = Area {
                     storage_key: change.storage_key.into_exposed(),
@@ -80,7 +83,7 @@ impl PageWatch {
                     .update(tab, |tab| tab.known.url = url.expose().clone());
                 self.read_open_areas(tab).await;
                 self.dirt.raise(self.clock.instant());
-                left.filter(|left| Some(left) != here.as_ref())
+                left.filter(|left| self.keeps && Some(left) != here.as_ref())
                     .map(PageNews::Left)
             }
             // Which storage events were lost is not known, so what is open is read again.
@@ -106,6 +109,9 @@ impl PageWatch {
 
     /// Reads the storage a tab shows: the picture of it may be missing or old.
     pub(crate) async fn read_open_areas(&self, tab: TabId) {
+        if !self.keeps {
+            return;
+        }
         self.follow_history(tab).await;
         // Of stubs there is nothing to read.
         let shown = self.tabs.get(tab).filter(|tab| !tab.history.held);
@@ -143,7 +149,7 @@ impl PageWatch {
 
     /// Reads a tab's history; one that could not be read waits for the next capture.
     async fn follow_history(&self, tab: TabId) {
-        if !self.tabs.get(tab).is_some_and(|tab| tab.history.due) {
+        if self.keeps && !self.tabs.get(tab).is_some_and(|tab| tab.history.due) {
             history::follow(&Ctx::within(READ_LIMIT), &self.tabs, tab).await;
         }
     }

@@ -13,6 +13,7 @@
 //! What is damaged is reported beside what is not; it is never deleted and never overwritten.
 //! Formats and rules are written down in `docs/design/storage.md`.
 
+mod attached;
 mod blob;
 mod browser;
 mod call;
@@ -37,6 +38,7 @@ mod tab;
 
 use futures_util::future::BoxFuture;
 
+pub use attached::Attached;
 pub use blob::{BlobAddress, Blobs, InvalidAddress, Making, Whose};
 pub use browser::{BrowserRow, Browsers};
 pub use call::{CallRow, CallState, Calls};

@@ -2,7 +2,7 @@
 
 use base::{BrowserId, CheckpointId, Private, SessionId, SessionKey, StateName, TabId, Timestamp};
 
-use crate::{Answer, Lifetime, Listed};
+use crate::{Answer, Attached, Lifetime, Listed};
 
 /// A session as it is stored.
 #[derive(Clone, PartialEq, Debug)]
@@ -52,6 +52,8 @@ pub struct SessionRow {
     pub failures: u32,
     /// How long it may be idle and live, and how far it has come (sealed).
     pub lifetime: Lifetime,
+    /// The browser it is attached to, if it has none of its own (sealed).
+    pub attached: Option<Attached>,
 }
 
 impl SessionRow {

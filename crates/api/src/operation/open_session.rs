@@ -25,6 +25,9 @@ pub struct OpenSession {
     /// Go to the URL even if the session was resumed
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub navigate: Option<bool>,
+    /// Drive this running browser (`http://127.0.0.1:PORT`); closing leaves it as it is
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cdp_url: Option<String>,
     /// Park it after so much time without a call; 0 for never
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_timeout_ms: Option<u64>,
@@ -62,7 +65,6 @@ impl Operation for OpenSession {
         "isolation",
         "no_wait",
         "queue_timeout_ms",
-        "cdp_url",
         "secrets",
         "anonymise",
         "guard",

@@ -29,6 +29,9 @@ pub struct Session {
     pub generation: u64,
     /// The named profile, if any.
     pub profile: Option<String>,
+    /// Whether its browser is one that somebody else started.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub attached: bool,
     /// The labels it was opened with.
     pub labels: BTreeMap<String, String>,
     /// When it was opened (RFC 3339, UTC).

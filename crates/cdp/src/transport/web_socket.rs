@@ -15,8 +15,8 @@ impl Transport {
     /// Connects to a browser's `ws://…/devtools/browser/…`.
     ///
     /// # Errors
-    /// [`Error::Connect`] if nobody answers as a WebSocket there, [`Error::NotSent`] if the call
-    /// ended first.
+    /// [`Error::Connect`] if nobody answers as a WebSocket there: of the kind `NotFound` if a
+    /// server answers that has no such browser. [`Error::NotSent`] if the call ended first.
     ///
     /// # Cancel safety
     /// A dropped wait drops the socket.
@@ -52,6 +52,9 @@ impl Transport {
 fn failure(err: tungstenite::Error) -> io::Error {
     match err {
         tungstenite::Error::Io(err) => err,
+        tungstenite::Error::Http(answer) if answer.status() == 404 => {
+            io::ErrorKind::NotFound.into()
+        }
         err => io::Error::other(err),
     }
 }

@@ -64,6 +64,10 @@ impl Place {
 /// `open`: get or create by key; an id can't be created, so it is resumed and sent there.
 pub fn open(place: &Place, open: &Open) -> Result<Call, Failure> {
     if place.session.parse::<base::SessionId>().is_ok() {
+        if open.cdp_url.is_some() {
+            let what = "--cdp-url is for a new session: give it a key, not an id";
+            return Err(Failure::Usage(what.to_owned()));
+        }
         return Ok(match &open.url {
             Some(url) => place
                 .in_tab("navigate", print::place)
@@ -75,6 +79,7 @@ pub fn open(place: &Place, open: &Open) -> Result<Call, Failure> {
         .with("key", place.session.as_str())
         .with("url", open.url.clone())
         .with("profile", open.profile.clone())
+        .with("cdp_url", open.cdp_url.clone())
         .with_switch("navigate", open.navigate);
     labelled(call, &open.labels)
 }

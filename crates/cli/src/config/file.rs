@@ -65,6 +65,7 @@ struct Sessions {
     max_session_age: Option<Span>,
     idle_timeout: Option<Span>,
     max_lifetime: Option<Span>,
+    reconnect_window: Option<Span>,
     #[serde(alias = "auto_rehydrate")]
     auto_resume: Option<bool>,
     session_snapshot_interval: Option<Span>,
@@ -183,6 +184,7 @@ impl File {
             auto_resume: self.sessions.auto_resume,
             idle_timeout: self.sessions.idle_timeout.map(|span| span.0),
             max_lifetime: self.sessions.max_lifetime.map(|span| span.0),
+            reconnect_window: self.sessions.reconnect_window.map(|span| span.0),
             captures: self.checkpoints.as_ref().and_then(|it| it.enabled),
             checkpoint_versions: versions.and_then(|most| usize::try_from(most).ok()),
             checkpoint_days: retention.site_knowledge_ttl_days,

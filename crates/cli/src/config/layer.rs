@@ -37,6 +37,8 @@ pub struct Layer {
     pub idle_timeout: Option<Duration>,
     /// How long a session may hold a browser before it is closed; zero for ever.
     pub max_lifetime: Option<Duration>,
+    /// How long a browser that doesn't answer is waited for.
+    pub reconnect_window: Option<Duration>,
     /// How often a version is kept of a session that changes; zero for never.
     pub timer_capture: Option<Duration>,
     /// Whether checkpoints are taken unasked.
@@ -89,6 +91,7 @@ impl Layer {
             auto_resume: self.auto_resume.or(below.auto_resume),
             idle_timeout: self.idle_timeout.or(below.idle_timeout),
             max_lifetime: self.max_lifetime.or(below.max_lifetime),
+            reconnect_window: self.reconnect_window.or(below.reconnect_window),
             timer_capture: self.timer_capture.or(below.timer_capture),
             captures: self.captures.or(below.captures),
             checkpoint_versions: self.checkpoint_versions.or(below.checkpoint_versions),

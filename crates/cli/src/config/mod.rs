@@ -58,6 +58,8 @@ pub struct Config {
     pub idle_timeout: Option<Duration>,
     /// How long a session may hold a browser before it is closed; `None` for ever.
     pub max_lifetime: Option<Duration>,
+    /// How long a browser that doesn't answer is waited for.
+    pub reconnect_window: Duration,
     /// How often a version is kept of a session that changes; `None` for never.
     pub timer_capture: Option<Duration>,
     /// Whether checkpoints are taken unasked.
@@ -119,6 +121,7 @@ impl Config {
             auto_resume: layer.auto_resume.unwrap_or(false),
             idle_timeout: limit(layer.idle_timeout, Duration::from_secs(30 * 60)),
             max_lifetime: limit(layer.max_lifetime, Duration::ZERO),
+            reconnect_window: layer.reconnect_window.unwrap_or(Duration::from_secs(30)),
             timer_capture: limit(layer.timer_capture, Duration::from_secs(300)),
             captures: layer.captures.unwrap_or(true),
             retention: Retention {

@@ -41,6 +41,7 @@ pub fn read(environment: &Environment) -> Result<Layer, Failure> {
         auto_resume: switch(environment, "BROWSERD_AUTO_RESUME"),
         idle_timeout: span("BROWSERD_IDLE_TIMEOUT")?,
         max_lifetime: span("BROWSERD_MAX_LIFETIME")?,
+        reconnect_window: span("BROWSERD_RECONNECT_WINDOW")?,
         timer_capture: span("BROWSERD_CHECKPOINT_INTERVAL")?,
         captures: switch(environment, "BROWSERD_CHECKPOINTS"),
         checkpoint_versions: parsed(environment, &["BROWSERD_MAX_SNAPSHOT_VERSIONS"])?,

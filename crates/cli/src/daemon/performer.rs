@@ -52,6 +52,7 @@ pub async fn started(
         auto_resume: config.auto_resume,
         idle_timeout: config.idle_timeout,
         max_lifetime: config.max_lifetime,
+        reconnect_window: config.reconnect_window,
         timer_capture: config.timer_capture,
         captures: config.captures,
         retention: config.retention,

@@ -26,6 +26,7 @@ pub(super) fn session(summary: &Summary, now: Timestamp) -> Session {
             .map(|detail| detail.expose().clone()),
         generation: summary.generation,
         profile: summary.profile.clone(),
+        attached: summary.attached,
         labels: summary.labels.iter().cloned().collect(),
         created_at: summary.created_at.to_string(),
         last_activity: summary.last_activity.to_string(),

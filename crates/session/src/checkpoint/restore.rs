@@ -192,6 +192,7 @@ pub(crate) async fn open_tab(
     };
     let made = live.connection.root().call(ctx, &create).await?;
     live.targets.claim(&made.target_id, tab);
+    live.note_opened(&made.target_id);
     drop(creating);
     live.nudge().await;
     let (_, page) = tabs.of_target(ctx, &made.target_id).await?;

@@ -172,6 +172,7 @@ impl Sessions {
             recovered_told: true,
             failures: 0,
             lifetime: store::Lifetime::default(),
+            attached: None,
         };
         let turn = self.inner.turn.lock();
         let _turn = ctx.race(turn).await.map_err(Error::not_sent)?;

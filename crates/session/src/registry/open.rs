@@ -1,13 +1,15 @@
 //! Opening: a session is joined, resumed or made.
 
 use base::{CallId, Ctx, SessionId, SessionKey, StateName};
-use store::SessionRow;
+use store::{Attached, SessionRow};
 
 use super::Sessions;
 use crate::Error;
 use crate::act::{Act, Outcome};
+use crate::attached;
 use crate::cause::Cause;
 use crate::command::{Command, Resume};
+use crate::endpoint::Endpoint;
 use crate::handle::Handle;
 use crate::session::{Begin, Limits};
 use crate::summary::{Recovered, Summary};
@@ -27,6 +29,27 @@ pub struct Open {
     pub navigate: bool,
     /// Limits of its own.
     pub limits: Limits,
+    /// The running browser to attach to, in the place of one of its own.
+    pub cdp_url: Option<String>,
+}
+
+impl Open {
+    /// Reads where the browser is, if one is to be attached to.
+    fn endpoint(&self) -> Result<Option<Endpoint>, Error> {
+        let Some(url) = &self.cdp_url else {
+            return Ok(None);
+        };
+        let endpoint = Endpoint::parse(url)?;
+        if self.profile.is_some() {
+            return Err(Error::NotOfAttached { what: "a profile" });
+        }
+        if self.limits.idle_timeout.is_some() {
+            return Err(Error::NotOfAttached {
+                what: "an idle timeout",
+            });
+        }
+        Ok(Some(endpoint))
+    }
 }
 
 /// How a session was opened.
@@ -68,12 +91,16 @@ impl Sessions {
         if let Some(url) = &open.url {
             page::Navigate { url: url.clone() }.check()?;
         }
+        let endpoint = open.endpoint()?;
         let (handle, how) = {
             let _turn = ctx
                 .race(self.inner.turn.lock())
                 .await
                 .map_err(Error::not_sent)?;
-            self.find_or_create(ctx, &open).await?
+            match &endpoint {
+                Some(endpoint) => self.find_or_attach(ctx, &open, endpoint).await?,
+                None => self.find_or_create(ctx, &open).await?,
+            }
         };
         let resume = if how == How::Resumed {
             Resume::Asked
@@ -91,7 +118,12 @@ impl Sessions {
         let mut http_status = None;
         let goes = how != How::Resumed || open.navigate;
         if let Some(url) = open.url.filter(|_| goes) {
-            let navigate = Act::Navigate(page::Navigate { url });
+            let navigate = if endpoint.is_some() && how == How::Created {
+                // The tabs there are somebody's: what he looks at stays.
+                Act::NewTab { url: Some(url) }
+            } else {
+                Act::Navigate(page::Navigate { url })
+            };
             // A call of its own in the journal: opening has its row already.
             let step = Ctx {
                 call: CallId::new(),
@@ -111,6 +143,38 @@ impl Sessions {
         })
     }
 
+    /// Joins the key's session if it is attached to this browser, or attaches a new one.
+    async fn find_or_attach(
+        &self,
+        ctx: &Ctx,
+        open: &Open,
+        endpoint: &Endpoint,
+    ) -> Result<(Handle, How), Error> {
+        let found = attached::find(ctx, endpoint).await?;
+        if let Some(key) = &open.key
+            && let Some(row) = self.deps().store.sessions().by_key(key).await?
+            && !row.is_closed()
+        {
+            let (id, before) = (row.id, row.attached.clone());
+            let handle = self.handle_of(row).await?;
+            let state = handle.published.borrow().state;
+            let is_it = |it: &Attached| it.browser == found.browser;
+            match before {
+                Some(before) if is_it(&before) && state.holds_browser() => {
+                    return Ok((handle, How::Joined));
+                }
+                Some(before) if is_it(&before) => return Ok((handle, How::Resumed)),
+                // Its browser is gone, and nothing is left that could come back.
+                Some(_) if state == StateName::Failed => {
+                    handle.ask(ctx, |reply| Command::Close { reply }).await??;
+                }
+                _ => return Err(Error::AnotherBrowser { id }),
+            }
+        }
+        let handle = self.create(ctx, open, Some(found)).await?;
+        Ok((handle, How::Created))
+    }
+
     async fn find_or_create(&self, ctx: &Ctx, open: &Open) -> Result<(Handle, How), Error> {
         if let Some(key) = &open.key
             && let Some(row) = self.deps().store.sessions().by_key(key).await?
@@ -124,13 +188,28 @@ impl Sessions {
                 return Ok((handle, How::Resumed));
             }
         }
-        let handle = self.create(ctx, open).await?;
+        let handle = self.create(ctx, open, None).await?;
         Ok((handle, How::Created))
     }
 
-    async fn create(&self, ctx: &Ctx, open: &Open) -> Result<Handle, Error> {
+    async fn create(
+        &self,
+        ctx: &Ctx,
+        open: &Open,
+        attached: Option<Attached>,
+    ) -> Result<Handle, Error> {
         let id = SessionId::new();
-        let slot = self.inner.slots.take(id, open.profile.as_deref())?;
+        let slot = match &attached {
+            None => self.inner.slots.take(id, open.profile.as_deref())?,
+            Some(to) => {
+                let slot = self.inner.slots.take(id, Some(&attached::holding(to)));
+                slot.map_err(|err| attached::taken(&to.address, err))?
+            }
+        };
+        let begin = match &attached {
+            None => Begin::Launch,
+            Some(_) => Begin::Attach,
+        };
         let now = self.deps().clock.wall();
         let mut row = SessionRow {
             id,
@@ -155,11 +234,12 @@ impl Sessions {
             recovered_told: true,
             failures: 0,
             lifetime: store::Lifetime::default(),
+            attached,
         };
         open.limits.note(&mut row.lifetime);
         // The journal first: a repeated open of this call must find that it made a session.
         self.record(ctx.call, Some(id), "open_session").await?;
         self.deps().store.sessions().insert(&row).await?;
-        Ok(self.spawn(row, vec![], Some(slot), Begin::Launch))
+        Ok(self.spawn(row, vec![], Some(slot), begin))
     }
 }

@@ -6,6 +6,7 @@ use base::{Ctx, SessionName, StateName};
 
 use super::Sessions;
 use crate::Error;
+use crate::attached;
 use crate::launch;
 use crate::session::Begin;
 
@@ -39,10 +40,13 @@ impl Sessions {
                     browsers.push(browser);
                     Begin::Rest
                 }
+                None if adopts && row.attached.is_some() => Begin::Relink,
                 None => Begin::Rest,
             };
-            let slot = matches!(begin, Begin::Adopt(..))
-                .then(|| self.inner.slots.take_anyway(id, row.profile.as_deref()));
+            let holds = matches!(begin, Begin::Adopt(..) | Begin::Relink);
+            let holding = row.attached.as_ref().map(attached::holding);
+            let holding = holding.or_else(|| row.profile.clone());
+            let slot = holds.then(|| self.inner.slots.take_anyway(id, holding.as_deref()));
             self.spawn(row, known, slot, begin);
         }
         let ends = browsers

@@ -102,6 +102,14 @@ impl Session {
         self.run_queue();
     }
 
+    fn ask_back(&mut self) -> Result<(), Error> {
+        if self.is_attached() {
+            self.ask_relink()
+        } else {
+            self.ask_resume()
+        }
+    }
+
     /// Takes a place for a browser and has the session brought back.
     pub(super) fn ask_resume(&mut self) -> Result<(), Error> {
         if self.slot.is_none() {
@@ -120,6 +128,7 @@ impl Session {
             return;
         }
         let kind = match resume {
+            Resume::Asked if self.is_attached() => Kind::Relink,
             Resume::Asked => Kind::Resume,
             Resume::No => Kind::Act,
         };
@@ -133,7 +142,7 @@ impl Session {
                 self.reply(reply, Ok(untold));
             }
             Ok(Admission::Hold) => self.waiting.push(reply),
-            Ok(Admission::Run | Admission::ResumeFirst) => match self.ask_resume() {
+            Ok(Admission::Run | Admission::ResumeFirst) => match self.ask_back() {
                 Ok(()) => self.waiting.push(reply),
                 Err(err) => self.reply(reply, Err(err)),
             },

@@ -284,6 +284,10 @@ impl Session {
         reply: Option<oneshot::Sender<Result<CheckpointInfo, Error>>>,
         then: Then,
     ) {
+        if self.is_attached() {
+            self.go_on_uncaptured(reply, then);
+            return;
+        }
         let Some(live) = self.live.clone() else {
             let refused = self.refusal();
             if let Some(link) = self.state.link() {

@@ -85,6 +85,14 @@ impl Session {
         };
         let holds = self.live.is_some() || self.claimed.is_some();
         match browsers {
+            // It isn't ours to stop; the next daemon links to it again.
+            Browsers::Stop if self.is_attached() && self.state.name().holds_browser() => {
+                self.closing.leaves = true;
+                if self.stops == 0 {
+                    self.finish_shut_down();
+                }
+                return;
+            }
             // A half-made browser isn't one a daemon could go on with.
             Browsers::Stop => self.facts.push_back(Fact::Released),
             Browsers::Leave

@@ -92,8 +92,11 @@ impl Session {
         self.save_row = true;
     }
 
-    /// Returns how long the session may be idle.
+    /// Returns how long the session may be idle; one whose browser isn't ours, for ever.
     pub(super) fn idle_timeout(&self) -> Option<Duration> {
+        if self.is_attached() {
+            return None;
+        }
         let own = self.row.lifetime.idle_timeout_ms;
         limit(own, self.deps.config.idle_timeout)
     }

@@ -13,6 +13,7 @@ use super::done::Done;
 use super::{Session, own};
 use crate::Error;
 use crate::aside::read_origin;
+use crate::attached::MOST_TABS;
 use crate::cause::Cause;
 use crate::checkpoint::manifest::Items;
 use crate::checkpoint::part::storage;
@@ -53,14 +54,16 @@ impl Session {
             News::Ended(end) => self.on_link_end(link, &end),
             News::Stray { session } => self.detach_stray(session),
             News::Late { id, ok } => self.on_late(id, ok),
-            News::Lagged => self.relist(),
+            News::Lagged => {
+                tracing::warn!("announcements of pages were lost");
+                self.relist();
+            }
             News::ServiceLost(service) => self.on_service_lost(service),
         }
     }
 
-    /// Announcements of pages were lost: asks which there are.
-    fn relist(&mut self) {
-        tracing::warn!("announcements of pages were lost");
+    /// Announcements of pages may have been lost: asks which there are.
+    pub(super) fn relist(&mut self) {
         let Some(live) = self.live.clone() else {
             return;
         };
@@ -130,8 +133,14 @@ impl Session {
                 self.let_go(&page);
                 continue;
             }
+            let full = live.is_attached() && MOST_TABS <= self.tabs.ids().len();
             let id = match meaning {
                 Meaning::Tab(id) => id,
+                Meaning::New if full => {
+                    tracing::warn!("the browser has more pages than the session takes");
+                    self.let_go(&page);
+                    continue;
+                }
                 Meaning::New => self.tabs.take_number(),
             };
             let before = self.tabs.get(id).unwrap_or_default();
@@ -221,6 +230,11 @@ impl Session {
         let linked = |live: &Arc<crate::live::Live>| live.connection.is_lost().is_none();
         if !self.live.as_ref().is_some_and(linked) {
             // The link's end says the rest.
+            return;
+        }
+        if self.is_attached() {
+            // It stays as it is; it is just no tab of the session's.
+            self.tab_gone(tab);
             return;
         }
         let known = self
@@ -324,7 +338,7 @@ impl Session {
         }
     }
 
-    fn tab_gone(&mut self, tab: TabId) {
+    pub(super) fn tab_gone(&mut self, tab: TabId) {
         if self.tabs.remove(tab).is_none() {
             return;
         }
@@ -348,6 +362,7 @@ impl Session {
             dirt: self.capturing.dirt().clone(),
             clock: self.deps.clock.clone(),
             news: tokio::sync::mpsc::channel(1).0,
+            keeps: !self.is_attached(),
         };
         self.spawn_work(TaskKind::PageWork, async move {
             watch.read_open_areas(tab).await;

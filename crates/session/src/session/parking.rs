@@ -154,6 +154,11 @@ impl Session {
             self.reply(reply, Err(refused));
             return;
         }
+        if self.is_attached() {
+            let refused = Error::NotOfAttached { what: "parking" };
+            self.reply(reply, Err(refused));
+            return;
+        }
         match (&self.state, self.state.admit(Kind::Act)) {
             (State::Recoverable { .. } | State::Stale { .. }, _) => self.reply(reply, Ok(())),
             (_, Ok(_)) => self.parking.asked.push(reply),
@@ -254,6 +259,11 @@ impl Session {
     ) {
         let refused = match self.state.admit(Kind::Act) {
             _ if self.closing.has_begun() => Some(self.refusal()),
+            _ if self.is_attached() && limits.idle_timeout.is_some() => {
+                Some(Error::NotOfAttached {
+                    what: "an idle timeout",
+                })
+            }
             Ok(_) => None,
             Err(denied) => Some(self.denied(denied)),
         };

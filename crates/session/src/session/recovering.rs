@@ -15,6 +15,7 @@ use super::restoring::promote;
 use super::{Begin, Session, own};
 use crate::Error;
 use crate::adopt::Adopted;
+use crate::attached;
 use crate::cause::Cause;
 use crate::checkpoint::manifest::TabPart;
 use crate::checkpoint::restore::{self, Content, Report};
@@ -48,6 +49,11 @@ impl Session {
                 let link = LinkId(self.links);
                 self.launch_first(link);
             }
+            Begin::Attach => match self.row.attached.clone() {
+                Some(attached) => self.attach_first(LinkId(self.links), attached),
+                None => self.launch_first(LinkId(self.links)),
+            },
+            Begin::Relink => self.perform(Effect::Dial(LinkId(self.links))),
             Begin::Adopt(browser, known) => {
                 self.load_shadow().await;
                 self.claimed = Some((browser, known));
@@ -119,9 +125,9 @@ impl Session {
 
     /// Takes a connected browser into use.
     pub(super) fn use_live(&mut self, live: Arc<Live>) {
-        let pid = live.identity.browser_pid;
+        let pid = live.identity().map(|identity| identity.browser_pid);
         tracing::info!(browser = %live.id, pid, "the session has this browser");
-        self.row.browser = Some(live.id);
+        self.row.browser = pid.map(|_| live.id);
         self.save_row = true;
         self.save_tabs = true;
         self.claimed = None;
@@ -133,10 +139,16 @@ impl Session {
     }
 
     pub(super) fn dial(&mut self, link: LinkId) {
-        let number = match (&self.live, &self.claimed) {
-            (Some(live), _) => Number {
+        if let Some(attached) = self.row.attached.clone() {
+            self.dial_attached(link, attached);
+            return;
+        }
+        let held = self.live.as_ref();
+        let held = held.and_then(|live| Some((live, live.identity()?)));
+        let number = match (held, &self.claimed) {
+            (Some((live, identity)), _) => Number {
                 browser: live.id,
-                identity: live.identity.clone(),
+                identity: identity.clone(),
                 live: Some(Arc::clone(live)),
                 known: self.tabs.rows(self.row.id),
                 link,
@@ -169,10 +181,11 @@ impl Session {
         if !self.is_current(link) {
             return;
         }
+        self.note_not_found(&dialed);
         match dialed {
             Dialed::Answers => self.facts.push_back(Fact::ReAttached(link)),
             Dialed::Again(adopted) => self.on_adopted(link, *adopted),
-            Dialed::Gone(cause) if self.live.is_none() => {
+            Dialed::Gone(cause) if self.live.is_none() && !self.is_attached() => {
                 tracing::info!(%cause, "the browser was gone when this daemon came");
                 self.facts.push_back(Fact::NotAdopted);
             }
@@ -193,7 +206,12 @@ impl Session {
         if adopted.gap {
             tracing::warn!("the keeper dropped messages while no daemon read");
         }
+        self.note_relinked();
         self.take_over(adopted);
+        if self.is_attached() {
+            // One may have closed between the list and the link.
+            self.relist();
+        }
         self.services_accept();
         for tab in found {
             self.read_areas(tab);
@@ -319,6 +337,10 @@ impl Session {
 
     /// Brings one tab back whose renderer crashed, in a new target under the same id.
     pub(super) fn restore_tab(&mut self, tab: base::TabId) {
+        if self.is_attached() {
+            self.reload_crashed(tab);
+            return;
+        }
         let (Some(live), Some(old)) = (self.live.clone(), self.tabs.get(tab)) else {
             return;
         };
@@ -386,6 +408,11 @@ impl Session {
                 self.run_queue();
             }
             Err(err) if err.is_loss() => {}
+            Err(err) if self.is_attached() => {
+                tracing::warn!(%tab, %err, "a crashed tab does not come back");
+                self.tab_gone(tab);
+                self.run_queue();
+            }
             Err(err) => {
                 tracing::error!(%tab, %err, "a crashed tab could not be brought back");
                 // What the tab shows now is not what anybody asked for; a new browser is filled.
@@ -397,6 +424,7 @@ impl Session {
 
     pub(super) fn stop_browser(&mut self) {
         self.lost_at.get_or_insert_with(|| self.deps.clock.wall());
+        let dialogs = self.held_by_dialogs();
         self.tabs.forget_pages();
         self.restoring.clear();
         // A link that ended without a word says nothing of what was read.
@@ -420,10 +448,13 @@ impl Session {
             Cause::Parked if self.row.profile.is_none() => Duration::ZERO,
             _ => launch::GRACE,
         };
+        let over = matches!(self.state, State::Closed { .. });
         let (tell, told) = tokio::sync::oneshot::channel::<()>();
         self.stopping = Some(told.map(drop).boxed().shared());
         self.spawn_work(TaskKind::Background, async move {
-            if let Some(live) = live {
+            if let Some(live) = live.as_ref().filter(|live| live.is_attached()) {
+                attached::leave(live, dialogs, over).await;
+            } else if let Some(live) = live {
                 launch::stop(&deps, &live, grace).await;
             } else if let Some((browser, _)) = claimed {
                 launch::end_unadopted(&deps, &browser).await;

@@ -28,6 +28,7 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         Just(Fact::Released),
         Just(Fact::Parked),
         any_link().prop_map(Fact::ResumeAsked),
+        any_link().prop_map(Fact::RelinkAsked),
         Just(Fact::Aged),
     ]
 }
@@ -134,6 +135,22 @@ fn a_killed_browser_is_replaced_from_the_newest_checkpoint() {
         effects,
         [Effect::StopBrowser, Effect::Recover(LinkId(2), checkpoint)]
     );
+}
+
+#[test]
+fn an_attached_session_without_its_browser_looks_for_it_when_asked_and_launches_none() {
+    let alive = State::Alive { link: LinkId(1) };
+    let (cut, effects) = alive.step(Fact::LinkLost(LinkId(1)), None, LinkId(2));
+    assert_eq!(effects, [Effect::Dial(LinkId(1))]);
+    let (failed, effects) = cut.step(Fact::WindowSpent(LinkId(1)), None, LinkId(3));
+    assert_eq!(failed, State::Failed { from: None });
+    assert_eq!(effects, [Effect::RefuseHeld, Effect::StopBrowser]);
+    assert_eq!(failed.admit(Kind::Relink), Ok(Admission::Run));
+    let (again, effects) = failed.step(Fact::RelinkAsked(LinkId(4)), None, LinkId(5));
+    assert_eq!(again, State::Reconnecting { link: LinkId(4) });
+    assert_eq!(effects, [Effect::Dial(LinkId(4))]);
+    let closed = State::Closed { kept: None };
+    assert_eq!(closed.admit(Kind::Relink), Err(Denied::Closed));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::beside::Beside;
 use super::fields::{Fields, Flaw, stored};
 use crate::key::push_hex;
 use crate::keyring::{DataKey, Scope};
-use crate::{Answer, Damaged, Error, Lifetime, Listed, SessionRow, Sessions, Thing};
+use crate::{Answer, Attached, Damaged, Error, Lifetime, Listed, SessionRow, Sessions, Thing};
 
 pub(super) const PRIVATE: &str = "session";
 const RECOVERED: &str = "session recovered";
@@ -32,6 +32,8 @@ pub(super) struct Sealed {
     url: String,
     title: String,
     lifetime: Lifetime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attached: Option<Attached>,
 }
 
 impl Sessions for Sqlite {
@@ -148,6 +150,7 @@ impl Sqlite {
             url: row.url.expose().clone(),
             title: row.title.expose().clone(),
             lifetime: row.lifetime.clone(),
+            attached: row.attached.clone(),
         };
         let value = super::fields::json(&value)?;
         let recovered = row
@@ -278,6 +281,7 @@ fn read(fields: &Fields<'_>, id: SessionId, key: &DataKey) -> Result<SessionRow,
     row.profile = sealed.profile;
     row.labels = sealed.labels;
     row.lifetime = sealed.lifetime;
+    row.attached = sealed.attached;
     row.detail = sealed.detail.map(Private::new);
     row.url = Private::new(sealed.url);
     row.title = Private::new(sealed.title);
@@ -309,6 +313,7 @@ pub(super) fn read_clear(fields: &Fields<'_>, id: SessionId) -> Result<SessionRo
         recovered_told: fields.truth("recovered_told")?,
         failures: fields.number("failures")?,
         lifetime: Default::default(),
+        attached: None,
     })
 }
 

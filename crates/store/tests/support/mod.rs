@@ -9,7 +9,8 @@ use base::{
 };
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use store::{
-    BlobAddress, BrowserRow, CallRow, CallState, CheckpointRow, Lifetime, SessionRow, Store, TabRow,
+    Attached, BlobAddress, BrowserRow, CallRow, CallState, CheckpointRow, Lifetime, SessionRow,
+    Store, TabRow,
 };
 
 /// A home in a folder that goes with it.
@@ -109,6 +110,11 @@ pub fn session() -> SessionRow {
             idle_ms: 7,
             ..Lifetime::default()
         },
+        attached: Some(Attached {
+            address: "127.0.0.1:9222".into(),
+            browser: "9fae-hunter2".into(),
+            opened: vec!["T1".into()],
+        }),
     }
 }
 

@@ -25,6 +25,7 @@ impl Run<OpenSession> for OnSessions {
             labels: input.labels.unwrap_or_default().into_iter().collect(),
             navigate: input.navigate.unwrap_or(false),
             limits: limits(input.idle_timeout_ms, input.max_lifetime_ms),
+            cdp_url: input.cdp_url,
         };
         let opened = self
             .sessions

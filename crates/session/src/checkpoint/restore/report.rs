@@ -15,6 +15,19 @@ pub(crate) struct Report {
     pub lost: Vec<Part>,
 }
 
+impl Report {
+    /// Returns what is told of a page that was loaded again and of which nothing is kept.
+    pub(crate) fn of_reload() -> Self {
+        let mut lost = NEVER.to_vec();
+        lost.extend([Part::FormValues, Part::Scroll, Part::HistoryState]);
+        lost.sort();
+        Self {
+            restored: vec![],
+            lost,
+        }
+    }
+}
+
 /// What a new document never has of the old one, or what is not captured yet.
 pub(super) const NEVER: [Part; 8] = [
     Part::JsHeap,
