@@ -171,6 +171,47 @@ fn a_killed_storage_service_costs_no_local_storage_and_its_emptiness_is_not_kept
 }
 
 #[test]
+fn a_storage_service_that_dies_behind_a_dialog_holds_up_nothing_and_costs_nothing() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.url("/storage"));
+    agent.click("button \"Write\"");
+    agent.settle();
+    agent.evaluate("setTimeout(() => alert('wait'), 0)");
+    let open = process::until(SOON, || {
+        let refusal = agent.attempt("evaluate", json!({ "expression": "1" }));
+        refusal.is_err_and(|refusal| refusal.code() == "dialog_open")
+    });
+    assert!(open, "no dialog opens");
+    let service = test
+        .service("storage.mojom.StorageService")
+        .expect("a storage service");
+    process::kill(service, Signal::KILL);
+    assert!(process::until(SOON, || !process::runs(service)));
+
+    // Another tab answers, by this browser: it was not replaced.
+    let tab = agent.call("new_tab", json!({ "url": site.url("/storage") }));
+    let mark = json!({ "tab_id": tab["tab_id"], "expression": "localStorage.getItem('mark')" });
+    assert_eq!(agent.call("evaluate", mark)["value"], "L1");
+    assert_eq!(agent.show()["generation"], 1);
+
+    let answer = json!({ "tab_id": "t1", "accept": true });
+    agent.call("handle_dialog", answer);
+    let read = json!({ "tab_id": "t1", "expression": "localStorage.getItem('mark')" });
+    let same = process::until(SOON, || {
+        let answer = agent.attempt("evaluate", read.clone());
+        answer.is_ok_and(|answer| answer["value"] == "L1")
+    });
+    assert!(same, "localStorage is lost behind the dialog");
+    agent.call("save_session_checkpoint", json!({ "name": "after" }));
+    test.fault(Do::KillBrowser);
+    agent.notice();
+    assert_eq!(agent.call("evaluate", read)["value"], "L1");
+    test.finish();
+}
+
+#[test]
 fn a_killed_network_service_costs_no_login() {
     let site = Site::start();
     // Its own process again, as in browsers whose makers or users say so.

@@ -6,12 +6,12 @@ use base::TabId;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use crate::{Dialog, DialogPolicy, Fact};
+use crate::{Dialog, DialogPolicy, Error, Fact};
 
 /// Hands out ref numbers durably, so that none is ever given twice in a tab.
 pub trait RefBlocks: Send + Sync {
     /// Reserves every number below `up_to` for `tab`; when it returns `Ok` they may be shown.
-    fn reserve<'a>(&'a self, tab: TabId, up_to: u64) -> BoxFuture<'a, Result<(), String>>;
+    fn reserve<'a>(&'a self, tab: TabId, up_to: u64) -> BoxFuture<'a, Result<(), Error>>;
 }
 
 /// What a page is attached with.

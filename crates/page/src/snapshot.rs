@@ -124,11 +124,7 @@ impl Page {
         if let Some(up_to) = numbers.heard(walked.next) {
             let options = &self.shared().options;
             let reserve = options.refs.reserve(options.tab, up_to);
-            let reserved = ctx.race(reserve).await.map_err(Error::Stopped)?;
-            reserved.map_err(|message| Error::Refused {
-                code: base::Code::Internal,
-                message,
-            })?;
+            ctx.race(reserve).await.map_err(Error::Stopped)??;
             numbers.reserved = up_to;
         }
         self.saw_title(&walked.title);

@@ -132,6 +132,8 @@ pub(crate) struct Session {
     asked_at: Instant,
     /// The host has slept, and its browser has not answered since.
     slept: bool,
+    /// The storage service died while a page had a dialog open.
+    reseed_behind_dialog: bool,
 
     facts: VecDeque<Fact>,
     replies: Vec<Box<dyn FnOnce() + Send>>,
@@ -217,6 +219,7 @@ impl Session {
             breaker: Breaker::default(),
             asked_at: now,
             slept: false,
+            reseed_behind_dialog: false,
             facts: VecDeque::new(),
             replies: vec![],
             save_row: false,
@@ -591,12 +594,15 @@ struct Refs {
 }
 
 impl RefBlocks for Refs {
-    fn reserve<'a>(&'a self, tab: TabId, up_to: u64) -> BoxFuture<'a, Result<(), String>> {
+    fn reserve<'a>(&'a self, tab: TabId, up_to: u64) -> BoxFuture<'a, Result<(), page::Error>> {
         Box::pin(async move {
             let tabs = self.deps.store.tabs();
             tabs.reserve_refs(self.session, tab, up_to)
                 .await
-                .map_err(|err| err.to_string())?;
+                .map_err(|err| page::Error::Refused {
+                    code: err.code(),
+                    message: err.to_string(),
+                })?;
             self.tabs.update(tab, |tab| tab.next_ref = up_to);
             Ok(())
         })

@@ -76,7 +76,7 @@ pub(super) enum Done {
     /// The origin a tab left was read.
     ReadAside,
     /// The browser got back what its storage service lost.
-    Reseeded(LinkId, Result<(), Error>),
+    Reseeded(LinkId, Result<bool, Error>),
     /// The pages were listed after announcements of them had been lost: the tabs that have none.
     Relisted(LinkId, Result<Vec<TabId>, Error>),
     /// A sign of life came, or didn't.

@@ -298,9 +298,14 @@ impl Session {
                     .get(tab)
                     .and_then(|tab| tab.page)
                     .and_then(|page| page.state().dialog);
+                let closed = dialog.is_none();
                 self.tabs.update(tab, |tab| tab.dialog = dialog);
                 if let Some(live) = &self.live {
                     live.note(&self.tabs);
+                }
+                if closed && std::mem::take(&mut self.reseed_behind_dialog) {
+                    // Now its page learns of the storage service's death.
+                    self.on_service_lost(Service::Storage);
                 }
             }
             PageNews::Crashed(tab) => {
@@ -459,16 +464,18 @@ impl Session {
                     )
                     .await?;
                 }
+                let mut blocked = false;
                 if service == Service::Storage {
-                    reseed(&ctx, &live, &tabs, local).await?;
+                    blocked = reseed(&ctx, &live, &tabs, local).await?;
                 }
-                live.services.accept(&ctx, &live.connection).await
+                live.services.accept(&ctx, &live.connection).await?;
+                Ok(blocked)
             };
             Done::Reseeded(link, work.await)
         });
     }
 
-    pub(super) fn on_reseeded(&mut self, link: LinkId, result: Result<(), Error>) {
+    pub(super) fn on_reseeded(&mut self, link: LinkId, result: Result<bool, Error>) {
         self.shadow
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -477,9 +484,13 @@ impl Session {
             return;
         }
         match result {
-            Ok(()) => {
+            Ok(blocked) => {
                 self.capturing.thaw();
                 self.capturing.dirt().raise(self.deps.clock.instant());
+                if blocked && self.open_dialog().is_none() {
+                    return self.on_service_lost(Service::Storage);
+                }
+                self.reseed_behind_dialog |= blocked;
                 self.run_queue();
                 self.run_held_captures();
             }
@@ -532,13 +543,15 @@ impl Session {
 /// events like any others (Chromium 156). So what counts is what was known when the service
 /// died, and it is read again until it was there a few times in a row. What a page writes
 /// meanwhile can't be told from what it was reset to, and is lost.
+///
+/// Tells whether a page had a dialog open: it has all this before it.
 async fn reseed(
     ctx: &base::Ctx,
     live: &crate::live::Live,
     tabs: &crate::tabs::Tabs,
     local: Vec<(String, Items)>,
-) -> Result<(), Error> {
-    let mut stayed = 0;
+) -> Result<bool, Error> {
+    let (mut stayed, mut blocked) = (0, false);
     for round in 0..RESEED_ROUNDS {
         let mut whole = true;
         for (storage_key, items) in &local {
@@ -546,14 +559,21 @@ async fn reseed(
                 storage_key: storage_key.clone(),
                 tab: None,
             };
-            let open = tabs.all().into_iter().find_map(|(id, tab)| {
-                let page = tab.page?;
-                storage::open_areas(id, &page)
-                    .contains(&area)
-                    .then_some(page)
-            });
-            match open {
-                Some(page) => whole &= reseed_open(ctx, &page, &area, items).await?,
+            let holders: Vec<Page> = tabs
+                .all()
+                .into_iter()
+                .filter_map(|(id, tab)| {
+                    let page = tab.page?;
+                    storage::open_areas(id, &page)
+                        .contains(&area)
+                        .then_some(page)
+                })
+                .collect();
+            // One with a dialog answers nothing, and drops what it has when that is closed.
+            let free = holders.iter().find(|page| page.state().dialog.is_none());
+            blocked |= holders.iter().any(|page| page.state().dialog.is_some());
+            match free {
+                Some(page) => whole &= reseed_open(ctx, page, &area, items).await?,
                 // Nobody holds it, so nobody drops it again.
                 None if round == 0 => {
                     crate::aside::seed_origin(ctx, live, tabs, storage_key, items).await?;
@@ -563,7 +583,7 @@ async fn reseed(
         }
         stayed = if whole { stayed + 1 } else { 0 };
         if stayed == RESEED_STAYED {
-            return Ok(());
+            return Ok(blocked);
         }
         ctx.pause(RESEED_PAUSE).await?;
     }

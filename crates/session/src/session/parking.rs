@@ -138,7 +138,7 @@ impl Session {
     }
 
     /// Returns a dialog that is open on a page. The page knows of it before its news is here.
-    fn open_dialog(&self) -> Option<page::Dialog> {
+    pub(super) fn open_dialog(&self) -> Option<page::Dialog> {
         let mut tabs = self.tabs.all().into_iter();
         tabs.find_map(|(_, tab)| {
             let shown = tab.page.and_then(|page| page.state().dialog);
