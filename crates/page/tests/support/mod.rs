@@ -28,7 +28,11 @@ pub use site::Site;
 pub struct Reserved(pub Mutex<Vec<u64>>);
 
 impl RefBlocks for Reserved {
-    fn reserve<'a>(&'a self, _: TabId, up_to: u64) -> BoxFuture<'a, Result<(), browserd_page::Error>> {
+    fn reserve<'a>(
+        &'a self,
+        _: TabId,
+        up_to: u64,
+    ) -> BoxFuture<'a, Result<(), browserd_page::Error>> {
         self.0.lock().unwrap().push(up_to);
         Box::pin(async { Ok(()) })
     }

@@ -14,7 +14,7 @@ use crate::harness::{Do, Harness, SOON};
 use crate::process::{self, Signal};
 
 /// How many mebibytes the home's disk has, and for each session more.
-const DISK: (u32, u32) = (256, 192);
+const DISK: (u32, u32) = (96, 80);
 
 /// The daemons that were started here.
 #[derive(Default)]

@@ -52,7 +52,14 @@ impl Visits {
             }
             left = &left[..at];
         }
-        Ok(())
+        // Fewer than are looked at: then these are all there are.
+        match left.iter().rev().find(|(_, acked)| *acked) {
+            Some((missing, _)) if found.len() < LOOKED_AT => Err(format!(
+                "history: {missing} is missing before the oldest of {} entries",
+                found.len()
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -76,7 +83,7 @@ mod tests {
     fn a_history_has_what_was_visited_in_that_order() {
         assert!(judged(&["a", "b", "c", "d"]) && judged(&["a", "c", "d"]));
         assert!(judged(&["0", "a", "c"]), "older ones and young losses");
-        assert!(!judged(&["a", "d"]), "c is missing");
+        assert!(!judged(&["a", "d"]) && !judged(&["d"]), "c is missing");
         assert!(!judged(&["c", "a", "d"]) && !judged(&["x", "d"]));
     }
 }

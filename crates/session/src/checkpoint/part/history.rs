@@ -84,6 +84,22 @@ impl HistoryPart {
         self.entries.get(self.current)
     }
 
+    /// Returns it without its oldest documents, if it has more than these; never without the
+    /// one that is shown.
+    fn newest(&self, most: usize) -> Self {
+        let documents = self.documents();
+        let first = documents.len().saturating_sub(most);
+        let left_out: usize = documents.iter().take(first).map(|each| each.len()).sum();
+        let shown = self.shown().map(|entry| entry.document);
+        let of_shown = |entry: &EntryPart| Some(entry.document) == shown;
+        let left_out = left_out.min(self.entries.iter().position(of_shown).unwrap_or(0));
+        Self {
+            entries: self.entries.iter().skip(left_out).cloned().collect(),
+            current: self.current - left_out,
+            whole: self.whole && left_out == 0,
+        }
+    }
+
     /// Returns the entries of each document, in order.
     fn documents(&self) -> Vec<&[EntryPart]> {
         self.entries
@@ -95,5 +111,35 @@ impl HistoryPart {
 impl EntryPart {
     fn is_plain(&self) -> bool {
         self.state.as_deref() == Some(NULL)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_documents_are_whole_and_the_one_shown_is_among_them() {
+        let entry = |(n, document): (usize, u32)| EntryPart {
+            url: format!("http://a.test/{n}"),
+            document,
+            ..EntryPart::default()
+        };
+        let documents = [0, 1, 1, 2, 3, 3];
+        let history = |current| HistoryPart {
+            entries: documents.into_iter().enumerate().map(entry).collect(),
+            current,
+            whole: true,
+        };
+        let kept = |current, most| {
+            let newest = history(current).newest(most);
+            (newest.entries.len(), newest.current, newest.whole)
+        };
+        assert_eq!(kept(5, 4), (6, 5, true));
+        assert_eq!(kept(5, 9), (6, 5, true));
+        assert_eq!(kept(5, 2), (3, 2, false));
+        assert_eq!(kept(4, 1), (2, 0, false));
+        assert_eq!(kept(2, 1), (5, 1, false));
+        assert_eq!(kept(0, 1), (6, 0, true));
     }
 }

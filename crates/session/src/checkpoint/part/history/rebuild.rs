@@ -18,7 +18,10 @@ use crate::checkpoint::manifest::TabPart;
 use crate::stub::Stub;
 
 /// How long one tab's history may take before the tab goes on without.
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(10);
+/// Of more documents than these it is asked first how many fit into half of that: a busy
+/// machine shall cost the oldest ones, not all.
+const MOST_UNTIMED: usize = 8;
 /// How often, and how far apart, a browser is asked that does not know the page yet.
 const TRIES: usize = 50;
 const PAUSE: Duration = Duration::from_millis(20);
@@ -87,7 +90,13 @@ pub(crate) async fn rebuild(
         page,
         stub,
     };
-    match making.make(part, fresh).await {
+    let made = async {
+        match making.what_fits(part).await? {
+            Some(fitting) => making.make(&fitting, false).await,
+            None => making.make(part, fresh).await,
+        }
+    };
+    match made.await {
         Ok(rebuilt) => Ok(rebuilt),
         Err(err) if err.is_loss() || ctx.remaining().is_zero() => Err(err),
         Err(err) => {
@@ -104,6 +113,32 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
+    /// Returns how much of a long history there is time for, by the time that one stub takes,
+    /// which is then shown; `None` of a short one.
+    async fn what_fits(&self, part: &HistoryPart) -> Result<Option<HistoryPart>, Error> {
+        let documents = part.documents().len();
+        let first = part
+            .entries
+            .first()
+            .and_then(|first| stub_at(&first.url, 0));
+        let Some(first) = first.filter(|_| MOST_UNTIMED < documents) else {
+            return Ok(None);
+        };
+        let before = self.ctx.remaining();
+        self.stub.run(&first, "return 'there'").await?;
+        let took = before.saturating_sub(self.ctx.remaining()).as_millis();
+        let fitting = self.ctx.remaining().as_millis() / 2 / took.max(1);
+        let fitting = usize::try_from(fitting).unwrap_or(documents);
+        if fitting < documents {
+            tracing::warn!(
+                fitting,
+                documents,
+                "not all of a tab's history is made again"
+            );
+        }
+        Ok(Some(part.newest(fitting.max(MOST_UNTIMED))))
+    }
+
     async fn make(&self, part: &HistoryPart, fresh: bool) -> Result<Rebuilt, Error> {
         let documents = part.documents();
         let mut rebuilt = Rebuilt {
