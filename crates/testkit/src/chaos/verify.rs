@@ -8,7 +8,7 @@ use super::client::Outcome;
 use super::model::May;
 use super::plan::Moment;
 use super::queue::COUNTERS;
-use super::worker::{Check, DATABASE, Found, Worker};
+use super::worker::{Check, DATABASE, Found, Worker, is_own_tab};
 
 /// How long a session may take to come back: a frozen browser is given half a minute first.
 const BACK: Duration = Duration::from_secs(120);
@@ -224,7 +224,7 @@ impl Worker {
     fn compare_tabs(&mut self, tabs: &[(String, String)], may: &mut May, found: &mut Found) {
         let own: Vec<String> = tabs
             .iter()
-            .filter(|(_, url)| !url.contains("/popped"))
+            .filter(|(id, url)| id == "t1" || is_own_tab(url))
             .map(|(id, _)| id.clone())
             .collect();
         if std::mem::take(&mut self.tab_more) {
@@ -246,7 +246,7 @@ impl Worker {
             },
             None => self.wrong.push(format!("t1 is gone: {tabs:?}")),
         }
-        for (id, _) in tabs.iter().filter(|(_, url)| url.contains("/popped")) {
+        for (id, _) in tabs.iter().filter(|(id, _)| !own.contains(id)) {
             drop(self.call("close_tab", json!({ "tab_id": id })));
         }
     }

@@ -30,6 +30,9 @@ pub(super) const DATABASE: &str = "(act, mode) => new Promise((done, failed) => 
         transaction.onabort = () => failed(transaction.error); \
     } })";
 
+/// What a worker's second tab shows.
+const OWN_TAB: &str = "/long";
+
 /// What a worker is told.
 #[derive(Debug)]
 pub enum Order {
@@ -414,7 +417,7 @@ impl Worker {
             let outcome = self.call("close_tab", json!({ "tab_id": extra }));
             settle(&mut self.tabs, &outcome);
         } else {
-            let url = self.site.url("/long");
+            let url = self.site.url(OWN_TAB);
             // What the tab will be called isn't known before, so it is looked at afterwards.
             let outcome = self.call("new_tab", json!({ "url": url }));
             if let Some(now) = self.tab_list() {
@@ -431,11 +434,12 @@ impl Worker {
             return None;
         };
         let tabs = answer["tabs"].as_array()?;
-        Some(
-            tabs.iter()
-                .filter_map(|tab| tab["tab_id"].as_str().map(str::to_owned))
-                .collect(),
-        )
+        let own = tabs.iter().filter(|tab| {
+            let url = tab["url"].as_str().unwrap_or_default();
+            tab["tab_id"] == "t1" || is_own_tab(url)
+        });
+        let own = own.filter_map(|tab| tab["tab_id"].as_str().map(str::to_owned));
+        Some(own.collect())
     }
 
     /// A named checkpoint: what was acknowledged before it is firm.
@@ -465,6 +469,11 @@ impl Worker {
             Moment::Paused => drop(self.evaluate("fetch('/silent').catch(() => 0); 1")),
         }
     }
+}
+
+/// Tells whether a tab at this URL is one that a worker has opened, and not a page's window.
+pub(super) fn is_own_tab(url: &str) -> bool {
+    url.ends_with(OWN_TAB)
 }
 
 fn settle<T: PartialEq + Clone + std::fmt::Debug>(track: &mut Track<T>, outcome: &Outcome) {
