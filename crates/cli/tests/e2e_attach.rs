@@ -136,6 +136,10 @@ fn somebodys_browser_is_driven_and_left_as_it_was() {
 
     assert!(process::runs(somebody.pid()), "the browser was ended");
     somebody.wait_urls(&[&theirs]);
+    for operation in ["snapshot", "resume_session"] {
+        let refusal = agent.refused(operation, json!({}));
+        assert_eq!(refusal.code(), "closed", "{refusal:?}");
+    }
     let mut again = Agent::open_with(test.http(), json!({ "cdp_url": endpoint }));
     assert_eq!(again.evaluate("kept"), 1, "the page is theirs, and goes on");
     again.close();

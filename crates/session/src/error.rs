@@ -100,6 +100,12 @@ pub enum Error {
         /// What is known of it.
         detail: Option<String>,
     },
+    /// A session that has left the browser it was attached to.
+    #[error("session {id} is closed and has left its browser")]
+    AttachedLeft {
+        /// The session.
+        id: SessionId,
+    },
     /// Something that needs a browser of browserd's own.
     #[error("{what} is not to be had for a browser that browserd did not start")]
     NotOfAttached {
@@ -199,6 +205,7 @@ impl Error {
             Self::OtherBrowser { .. } | Self::AnotherBrowser { .. } => Code::Conflict,
             Self::BrowserTaken { .. } => Code::ProfileBusy,
             Self::AttachedLost { .. } => Code::Failed,
+            Self::AttachedLeft { .. } => Code::Closed,
             Self::NotOfAttached { .. } => Code::NotAvailable,
             Self::LimitReached { .. } => Code::LimitReached,
             Self::ShuttingDown => Code::ShuttingDown,
@@ -272,6 +279,9 @@ impl Error {
                 "If that same browser answers again, `browserd session resume {id}` links to it. \
                  Otherwise close the session and open one with the `cdp_url` of a browser that runs."
             )),
+            Self::AttachedLeft { .. } => {
+                Some("Open a session with that browser's `cdp_url` again.".into())
+            }
             Self::NotOfAttached { .. } => Some(
                 "What such a browser holds is its owner's. Open a session without `cdp_url` to \
                  have its state kept."

@@ -26,3 +26,20 @@ impl fmt::Debug for Attached {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_that_opens_the_browser_stays_out_of_what_is_logged() {
+        let attached = Attached {
+            address: "127.0.0.1:9222".into(),
+            browser: "9fae-hunter2".into(),
+            opened: vec![],
+        };
+        let logged = format!("{attached:?}");
+        assert!(logged.contains("127.0.0.1:9222"), "{logged}");
+        assert!(!logged.contains("hunter2"), "{logged}");
+    }
+}

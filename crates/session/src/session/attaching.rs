@@ -125,16 +125,20 @@ impl Session {
         Ok(())
     }
 
-    /// Returns what is said in the place of a refusal that speaks of checkpoints.
+    /// Returns what is said in the place of a refusal that speaks of coming back.
     pub(super) fn denied_attached(&self, denied: Denied) -> Option<Error> {
-        (self.is_attached() && denied == Denied::NoCheckpoint).then(|| Error::AttachedLost {
-            id: self.row.id,
-            detail: self
-                .row
-                .detail
-                .as_ref()
-                .map(|detail| detail.expose().clone()),
-        })
+        if !self.is_attached() {
+            return None;
+        }
+        let id = self.row.id;
+        let detail = self.row.detail.as_ref();
+        match denied {
+            Denied::NoCheckpoint | Denied::Failed | Denied::Stale => Some(Error::AttachedLost {
+                id,
+                detail: detail.map(|detail| detail.expose().clone()),
+            }),
+            Denied::Closed => Some(Error::AttachedLeft { id }),
+        }
     }
 
     /// Goes on without a checkpoint: of an attached browser none is taken.
