@@ -21,6 +21,8 @@ pub enum Thing {
     Blob,
     /// A call of the journal.
     Call,
+    /// What one profile keeps of one origin.
+    Shelf,
 }
 
 impl fmt::Display for Thing {
@@ -32,6 +34,7 @@ impl fmt::Display for Thing {
             Self::Checkpoint => "checkpoint",
             Self::Blob => "blob",
             Self::Call => "call",
+            Self::Shelf => "shelf of logins",
         })
     }
 }

@@ -16,7 +16,8 @@ pub const EXPLICIT: &str = "explicit";
 /// What is kept, and for how long. `None` keeps for ever.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Retention {
-    /// How many kept checkpoints that nobody asked for a session has.
+    /// How many kept checkpoints that nobody asked for a session has, and how many logins
+    /// without a name a profile and origin.
     pub versions: Option<usize>,
     /// How long a checkpoint is kept that somebody asked for.
     pub asked_for: Option<Duration>,
@@ -41,6 +42,8 @@ pub struct Collected {
     pub checkpoints: u64,
     /// Closed sessions, each with all it had.
     pub sessions: u64,
+    /// Logins.
+    pub logins: u64,
     /// Parts of checkpoints that nothing pointed to, and folders of sessions that are gone.
     pub leftovers: u64,
 }

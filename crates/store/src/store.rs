@@ -7,8 +7,8 @@ use std::sync::Arc;
 use base::Tasks;
 
 use crate::{
-    Answer, Blobs, Browsers, CallKeys, Calls, Checkpoints, Error, Kv, MasterKey, Meta, Retentions,
-    Sessions, Tabs, sqlite,
+    Answer, Blobs, Browsers, CallKeys, Calls, Checkpoints, Error, Kv, Logins, MasterKey, Meta,
+    Retentions, Sessions, Tabs, sqlite,
 };
 
 /// A home's tables and blobs. Cheap to clone.
@@ -26,7 +26,7 @@ impl fmt::Debug for Store {
 
 /// Every table of a back end.
 pub(crate) trait Tables:
-    Sessions + Browsers + Tabs + Checkpoints + Calls + CallKeys + Meta + Kv + Retentions
+    Sessions + Browsers + Tabs + Checkpoints + Calls + CallKeys + Meta + Kv + Logins + Retentions
 {
     /// Closes the back end.
     fn close(&self) -> Answer<'_, ()>;
@@ -105,6 +105,12 @@ impl Store {
     /// Returns the KV store.
     #[must_use]
     pub fn kv(&self) -> &dyn Kv {
+        &*self.tables
+    }
+
+    /// Returns the logins.
+    #[must_use]
+    pub fn logins(&self) -> &dyn Logins {
         &*self.tables
     }
 

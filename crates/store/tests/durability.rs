@@ -38,6 +38,7 @@ async fn the_writer_writes_where_it_is_told() {
     store.sessions().insert(&row).await.unwrap();
     println!("session {}", row.id);
     let mut out = std::io::stdout();
+    let mut last = None;
     for n in 1_u64.. {
         let made = call(row.id);
         store.calls().record(&made).await.unwrap();
@@ -60,6 +61,25 @@ async fn the_writer_writes_where_it_is_told() {
             let id = checkpoint.row.id;
             store.checkpoints().publish(checkpoint).await.unwrap();
             writeln!(out, "checkpoint {id} {n}").unwrap();
+            // Two a shelf; the first shelf goes with its only one.
+            let origin = format!("https://{}.test", n / 20);
+            let known = store.logins().shelf("work", &origin).await.unwrap();
+            let shelf = known.unwrap_or_else(|| store::Shelf {
+                id: SessionId::new(),
+                profile: "work".into(),
+                origin: origin.into(),
+            });
+            let part = n.to_le_bytes();
+            let part = store.blobs().put(shelf.id, "cookies", &part).await.unwrap();
+            let version = unpublished(shelf.id, true, vec![part]);
+            let id = version.row.id;
+            store.logins().publish_login(&shelf, version).await.unwrap();
+            writeln!(out, "login {id} {n}").unwrap();
+            if let Some(oldest) = last.replace(id).filter(|_| n.is_multiple_of(20)) {
+                writeln!(out, "removing {oldest}").unwrap();
+                store.logins().remove_login(oldest).await.unwrap();
+                writeln!(out, "removed {oldest}").unwrap();
+            }
         }
     }
 }
@@ -72,6 +92,9 @@ struct Told {
     done: Vec<CallId>,
     generation: u64,
     checkpoints: Vec<(CheckpointId, u64)>,
+    logins: Vec<(CheckpointId, u64)>,
+    removing: Vec<CheckpointId>,
+    removed: Vec<CheckpointId>,
 }
 
 impl Told {
@@ -87,6 +110,9 @@ impl Told {
                 self.checkpoints
                     .push((id.parse().unwrap(), n.parse().unwrap()));
             }
+            ["login", id, n] => self.logins.push((id.parse().unwrap(), n.parse().unwrap())),
+            ["removing", id] => self.removing.push(id.parse().unwrap()),
+            ["removed", id] => self.removed.push(id.parse().unwrap()),
             _ => {}
         }
     }
@@ -162,6 +188,7 @@ async fn check(home: &Home, told: &Told) {
             .unwrap();
         assert!(*n <= u64::from_le_bytes(part.try_into().unwrap()));
     }
+    check_logins(&store, told).await;
     // The home goes on where it was: the next publish works and takes the leftovers along.
     let part = store.blobs().put(row.id, "cookies", b"next").await.unwrap();
     store
@@ -174,6 +201,36 @@ async fn check(home: &Home, told: &Told) {
             .iter()
             .all(|path| path.extension().is_none())
     );
+}
+
+/// Every login that was told is there whole, every one that was removed is gone, and there is no
+/// shelf without one.
+async fn check_logins(store: &Store, told: &Told) {
+    let shelves = store.logins().shelves().await.unwrap();
+    assert!(shelves.damaged.is_empty());
+    let mut there = vec![];
+    for shelf in shelves.rows {
+        let listed = store.checkpoints().list(shelf.id).await.unwrap();
+        assert!(listed.damaged.is_empty());
+        assert!(!listed.rows.is_empty(), "an empty shelf");
+        for row in listed.rows {
+            let part = store.blobs().get(shelf.id, "cookies", row.parts[0]).await;
+            let n = u64::from_le_bytes(part.unwrap().try_into().unwrap());
+            assert_eq!(*shelf.origin.expose(), format!("https://{}.test", n / 20));
+            there.push((row.id, n));
+        }
+    }
+    for login in &told.logins {
+        let gone = !there.contains(login);
+        assert!(
+            !gone || told.removing.contains(&login.0),
+            "{login:?} is lost"
+        );
+        assert!(
+            gone || !told.removed.contains(&login.0),
+            "{login:?} is back"
+        );
+    }
 }
 
 /// A file system of a few megabytes; it goes with the value.

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use base::{CallId, Code, SessionId};
 use store::kv::KvWrite;
-use store::{BlobAddress, CheckpointRow, Error, SessionRow, Store, TabRow};
+use store::{BlobAddress, CheckpointRow, Error, SessionRow, Shelf, Store, TabRow};
 use support::*;
 
 /// Everything that was ever stored, whatever took its place since.
@@ -35,6 +35,7 @@ struct Stored {
     checkpoints: Vec<CheckpointRow>,
     parts: Vec<(SessionId, BlobAddress, Vec<u8>)>,
     entries: Vec<(String, Vec<u8>)>,
+    shelves: Vec<Shelf>,
 }
 
 /// What a bit was turned over in.
@@ -47,6 +48,7 @@ enum File {
 }
 
 const KEYS: [&str; 2] = ["ada:one", "ada:two"];
+const ORIGIN: &str = "https://payroll.test";
 
 /// Fills a home; closed in order, or as a killed daemon leaves it, WAL and all.
 async fn filled(in_order: bool) -> (Home, Stored) {
@@ -92,6 +94,22 @@ async fn filled(in_order: bool) -> (Home, Stored) {
             .unwrap();
         stored.entries.push((name.to_owned(), value));
     }
+    let shelf = Shelf {
+        id: SessionId::new(),
+        profile: "work".into(),
+        origin: ORIGIN.to_owned().into(),
+    };
+    for n in 1..=2 {
+        let part = format!("login {n}").into_bytes();
+        let at = store.blobs().put(shelf.id, "cookies", &part).await.unwrap();
+        stored.parts.push((shelf.id, at, part));
+        let version = unpublished(shelf.id, true, vec![at]);
+        let mut expected = version.row.clone();
+        expected.parts = vec![at];
+        expected.number = store.logins().publish_login(&shelf, version).await.unwrap();
+        stored.checkpoints.push(expected);
+    }
+    stored.shelves.push(shelf);
     if in_order {
         store.close().await.unwrap();
         return (home, stored);
@@ -104,20 +122,11 @@ async fn filled(in_order: bool) -> (Home, Stored) {
 
 /// Returns every file below a folder, by its path from there, but for the index of the WAL.
 fn files(folder: &Path) -> Vec<PathBuf> {
-    fn walk(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(root, &path, found);
-            } else if !path.to_string_lossy().ends_with("-shm") {
-                found.push(path.strip_prefix(root).unwrap().to_owned());
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(folder, folder, &mut found);
-    found.sort();
+    let found = support::files(folder).into_iter();
+    let found = found.filter(|path| !path.to_string_lossy().ends_with("-shm"));
     found
+        .map(|path| path.strip_prefix(folder).unwrap().to_owned())
+        .collect()
 }
 
 fn copy_of(from: &Path) -> Home {
@@ -175,6 +184,7 @@ async fn check(home: &Home, stored: &Stored, file: File) -> Result<(), Error> {
         assert!(matches!(code, Code::Corrupt | Code::WrongKey), "{err:?}");
     };
     sessions(&store, stored, file, told).await;
+    logins(&store, stored, file, told).await;
     for (id, at, part) in &stored.parts {
         match store.blobs().get(*id, "cookies", *at).await {
             Ok(read) => assert_eq!(&read, part),
@@ -232,6 +242,33 @@ async fn sessions(store: &Store, stored: &Stored, file: File, told: impl Fn(Erro
             Err(err) => told(err),
         }
         checkpoints(store, stored, row.id, file, &told).await;
+    }
+}
+
+async fn logins(store: &Store, stored: &Stored, file: File, told: impl Fn(Error)) {
+    let listed = match store.logins().shelves().await {
+        Ok(listed) => listed,
+        Err(err) => return told(err),
+    };
+    let there = listed.rows.len() + listed.damaged.len();
+    assert!(file == File::Wal || there == 1, "{listed:?}");
+    match store.logins().shelf("work", ORIGIN).await {
+        Ok(Some(shelf)) => assert!(stored.shelves.contains(&shelf)),
+        Ok(None) => assert!(file == File::Wal || !listed.damaged.is_empty()),
+        Err(err) => told(err),
+    }
+    for shelf in &listed.rows {
+        assert!(stored.shelves.contains(shelf), "{shelf:?}");
+        match store.checkpoints().list(shelf.id).await {
+            Ok(listed) => {
+                let there = listed.rows.len() + listed.damaged.len();
+                assert!(file == File::Wal || 1 <= there, "{listed:?}");
+                for row in &listed.rows {
+                    assert!(stored.checkpoints.contains(row), "{row:?}");
+                }
+            }
+            Err(err) => told(err),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ extern crate browserd_store as store;
 mod support;
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base::{Code, SessionId, TabId};
 use store::{Error, SessionRow, Store};
@@ -22,30 +22,6 @@ use support::*;
 
 const OLD_KEY: &str = "ada:payroll-run";
 const LIKE_A_HASH: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-/// Returns every file below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let paths = entries.map(|entry| entry.unwrap().path());
-    paths
-        .flat_map(|path| match path.is_dir() {
-            true => files(&path),
-            false => vec![path],
-        })
-        .collect()
-}
-
-fn is_in_no_file(home: &Path, names: &[&str]) {
-    for path in files(home) {
-        let bytes = std::fs::read(&path).unwrap();
-        for name in names {
-            let found = bytes
-                .windows(name.len())
-                .any(|part| part == name.as_bytes());
-            assert!(!found, "`{name}` stands in {}", path.display());
-        }
-    }
-}
 
 /// Returns a copy of a home that an earlier version left.
 fn earlier(name: &str) -> Home {

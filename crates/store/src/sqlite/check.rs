@@ -76,7 +76,7 @@ async fn statements(
 pub(super) async fn tell_strays(connection: &mut SqliteConnection) -> Result<(), Error> {
     let strays: Vec<(String, String)> = sqlx::query_as(
         "SELECT id, session FROM checkpoints WHERE session NOT IN (SELECT id FROM sessions) \
-         LIMIT 20",
+         AND session NOT IN (SELECT id FROM shelves) LIMIT 20",
     )
     .fetch_all(connection)
     .await

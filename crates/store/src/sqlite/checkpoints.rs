@@ -409,8 +409,9 @@ pub(super) async fn renumber(
     Ok(())
 }
 
-/// Deletes a checkpoint and returns the parts that only it pointed to.
-async fn delete(
+/// Deletes a checkpoint and returns the parts that only it pointed to. A shelf of logins goes
+/// with its last one.
+pub(super) async fn delete(
     connection: &mut SqliteConnection,
     session: SessionId,
     id: &str,
@@ -426,9 +427,14 @@ async fn delete(
     .fetch_all(&mut *connection)
     .await
     .map_err(fail)?;
-    for statement in [
-        "DELETE FROM checkpoint_parts WHERE checkpoint = ?",
-        "DELETE FROM checkpoints WHERE id = ?",
+    for (statement, id) in [
+        ("DELETE FROM checkpoint_parts WHERE checkpoint = ?", id),
+        ("DELETE FROM checkpoints WHERE id = ?", id),
+        (
+            "DELETE FROM shelves WHERE id = ? \
+             AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE session = shelves.id)",
+            &session.to_string(),
+        ),
     ] {
         sqlx::query(statement)
             .bind(id)

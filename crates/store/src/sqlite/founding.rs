@@ -78,7 +78,8 @@ impl Sqlite {
         Ok(())
     }
 
-    async fn all_there(
+    /// Refuses to publish what points to a part that isn't there.
+    pub(super) async fn all_there(
         &self,
         session: base::SessionId,
         parts: &[BlobAddress],

@@ -16,6 +16,7 @@ mod checkpoints;
 mod fields;
 mod founding;
 mod kv;
+mod logins;
 mod meta;
 mod open;
 mod retention;

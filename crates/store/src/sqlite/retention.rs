@@ -7,7 +7,7 @@ use base::{CheckpointId, SessionId, Timestamp};
 use super::{Sqlite, begin};
 use crate::keyring::Scope;
 use crate::retention::{Collected, EXPLICIT, Retention, Retentions};
-use crate::{Answer, CheckpointRow, Checkpoints, Error, SessionRow, Sessions};
+use crate::{Answer, CheckpointRow, Checkpoints, Error, Logins, SessionRow, Sessions};
 
 const FORGET: &str = "remove a session";
 
@@ -45,8 +45,9 @@ impl Retentions for Sqlite {
                     tracing::warn!(%session, %err, "what need not be kept was not removed");
                 }
             }
-            // Of a damaged row it can't be told which session's blobs it speaks for.
-            if listed.damaged.is_empty() {
+            let shelves = self.collect_logins(retention, now, &mut collected).await?;
+            // Of a damaged row it can't be told whose blobs it speaks for.
+            if listed.damaged.is_empty() && shelves {
                 collected.leftovers += self.remove_orphans().await?;
             }
             Ok(collected)
@@ -81,6 +82,29 @@ fn is_over(row: &SessionRow, retention: Retention, now: Timestamp) -> bool {
 }
 
 impl Sqlite {
+    /// Removes logins that need not be kept; tells whether every shelf reads back.
+    async fn collect_logins(
+        &self,
+        retention: Retention,
+        now: Timestamp,
+        collected: &mut Collected,
+    ) -> Result<bool, Error> {
+        let listed = self.shelves().await?;
+        for damaged in &listed.damaged {
+            let (id, reason) = (&damaged.id, &damaged.reason);
+            tracing::error!(id, reason, "a shelf of logins is damaged");
+        }
+        for shelf in listed.rows {
+            let mut of_shelf = Collected::default();
+            if let Err(err) = self.tidy(shelf.id, retention, now, &mut of_shelf).await {
+                tracing::warn!(shelf = %shelf.id, %err, "old logins were not removed");
+            }
+            collected.logins += of_shelf.checkpoints;
+            collected.leftovers += of_shelf.leftovers;
+        }
+        Ok(listed.damaged.is_empty())
+    }
+
     async fn tidy(
         &self,
         session: SessionId,
@@ -139,15 +163,17 @@ impl Sqlite {
         Ok(true)
     }
 
-    /// Removes the blobs of sessions that no row tells of: a crash came between the two.
+    /// Removes the blobs of sessions and shelves that no row tells of: a crash came between the
+    /// two, or a shelf's last login went.
     async fn remove_orphans(&self) -> Result<u64, Error> {
         let there = self.blobs.sessions().await?;
         let mut connection = self.db.reader().await?;
         // Damaged rows count, too.
-        let known: Vec<String> = sqlx::query_scalar("SELECT id FROM sessions")
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(|err| Error::sql("list the sessions", err))?;
+        let known: Vec<String> =
+            sqlx::query_scalar("SELECT id FROM sessions UNION ALL SELECT id FROM shelves")
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(|err| Error::sql("list the sessions", err))?;
         drop(connection);
         let known: BTreeSet<String> = known.into_iter().collect();
         let mut removed = 0;
@@ -163,17 +189,22 @@ impl Sqlite {
         Ok(removed)
     }
 
-    /// Removes the data key of a session that no row tells of; tells whether there is no row.
+    /// Removes the data key of a session or shelf that no row tells of; tells whether there is
+    /// no row.
     async fn forget_key(&self, session: SessionId) -> Result<bool, Error> {
         let fail = |err| Error::sql(FORGET, err);
         let id = session.to_string();
         let mut connection = self.db.writer().await?;
         let mut change = begin(&mut connection, FORGET).await?;
-        let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?)")
-            .bind(&id)
-            .fetch_one(&mut *change)
-            .await
-            .map_err(fail)?;
+        let there: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?) \
+             OR EXISTS (SELECT 1 FROM shelves WHERE id = ?)",
+        )
+        .bind(&id)
+        .bind(&id)
+        .fetch_one(&mut *change)
+        .await
+        .map_err(fail)?;
         if there {
             return Ok(false);
         }

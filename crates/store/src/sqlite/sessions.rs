@@ -238,7 +238,7 @@ pub(super) fn profile_hash(home: &DataKey, profile: &str) -> String {
     hex(&home.name_hash("profile", &[profile]))
 }
 
-fn hex(hash: &[u8; 32]) -> String {
+pub(super) fn hex(hash: &[u8; 32]) -> String {
     let mut text = String::with_capacity(64);
     push_hex(&mut text, hash);
     text

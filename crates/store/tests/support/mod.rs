@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base::{
     BrowserId, CallId, CheckpointId, Private, SessionId, StateName, TabId, Tasks, Timestamp,
@@ -56,21 +56,35 @@ impl Home {
     }
 
     /// Returns the files of blobs, those set aside with them.
-    pub fn blob_files(&self) -> Vec<std::path::PathBuf> {
-        fn walk(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
-            for entry in std::fs::read_dir(folder).into_iter().flatten() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    walk(&path, found)
-                } else {
-                    found.push(path)
-                }
-            }
+    pub fn blob_files(&self) -> Vec<PathBuf> {
+        files(&self.path().join("blobs"))
+    }
+}
+
+/// Returns every file below a folder, in order; none if there is no such folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => found.push(path),
         }
-        let mut found = Vec::new();
-        walk(&self.path().join("blobs"), &mut found);
-        found.sort();
-        found
+    }
+    found.sort();
+    found
+}
+
+/// Fails if one of these words stands in a file of a home.
+pub fn is_in_no_file(home: &Path, words: &[&str]) {
+    for path in files(home) {
+        let bytes = std::fs::read(&path).unwrap();
+        for word in words {
+            let found = bytes
+                .windows(word.len())
+                .any(|part| part == word.as_bytes());
+            assert!(!found, "`{word}` stands in {}", path.display());
+        }
     }
 }
 
