@@ -46,7 +46,7 @@ def main():
         it.start()
     for it in workers:
         it.join()
-    finished = sorted(done.get()[1] for _ in range(6))
+    finished = sorted(done.get(timeout=10)[1] for _ in range(6))
     assert finished == [f"item/{number}" for number in range(6)], finished
     assert door.request("GET", QUEUE)["entries"] == []
     print(f"  {len(finished)} items, each finished once, although a worker died")

@@ -157,6 +157,9 @@ pub enum Command {
     /// Look after sessions
     #[command(subcommand)]
     Session(Session),
+    /// Keep logins, and put them into sessions
+    #[command(subcommand)]
+    Login(crate::command::login::Login),
     /// Store small values, and share work by claiming it
     #[command(subcommand)]
     Kv(crate::command::kv::Kv),
@@ -567,6 +570,11 @@ mod tests {
             "session delete-checkpoint c_1 --force",
             "session fork c_1 -s k --key l --label a=b",
             "session restore c_1 -s k",
+            "login save",
+            "login save https://a.test --name ada -s k -t t1",
+            "login restore https://a.test --from-profile work --version c_1",
+            "login list https://a.test --profile work",
+            "login delete c_1",
             "kv set jobs a/1 {}",
             "kv claim jobs --prefix a/ --lease 5s --wait 1s",
             "kv finish jobs a/1 17",

@@ -87,8 +87,8 @@ fn a_closed_session_is_restored_from_the_checkpoint_named_and_a_damaged_one_is_r
     let mut agent = Agent::open(test.http(), None, &site.url("/storage"));
     agent.evaluate("localStorage.setItem('mark', 'one')");
     let one = id(&agent.call("save_session_checkpoint", json!({ "name": "one" })));
-    agent.evaluate("localStorage.setItem('mark', 'two')");
     let before = blobs(&test);
+    agent.evaluate("localStorage.setItem('mark', 'two')");
     let two = id(&agent.call("save_session_checkpoint", json!({ "name": "two" })));
     let of_two: Vec<_> = blobs(&test)
         .into_iter()

@@ -67,7 +67,7 @@ fn a_session_moves_into_another_home_in_one_sealed_file() {
         .mode();
     assert_eq!(mode & 0o777, 0o600);
     let bytes = std::fs::read(&file).expect("a file");
-    for secret in ["moved", "ada", "session", "127.0.0.1"] {
+    for secret in ["moved", "ada:1", "session", "127.0.0.1"] {
         let found = bytes
             .windows(secret.len())
             .any(|at| at == secret.as_bytes());
@@ -172,6 +172,7 @@ fn a_file_that_is_anything_else_is_refused_and_makes_nothing() {
     for at in (0..bare.len()).step_by(bare.len() / 20 + 1) {
         let (status, answer) = hand_in(&test, &flip(&bare, at), open());
         assert!((400..=501).contains(&status), "bit at {at}: {answer}");
+        assert_ne!(answer["code"], "internal", "bit at {at}: {answer}");
     }
     check("large", &vec![0; 24 << 20], open(), "body_too_large");
     let not_base64 = json!({ "file": "?", "unsealed": true });

@@ -91,8 +91,8 @@ fn a_version_is_kept_by_the_timer_only_if_something_has_changed() {
         }),
         "versions are kept of what doesn't change"
     );
-    agent.evaluate("localStorage.setItem('n', 2); 1");
     let newer = kept(&mut agent, "timer").len();
+    agent.evaluate("localStorage.setItem('n', 2); 1");
     assert!(
         process::until(SOON, || newer < kept(&mut agent, "timer").len()),
         "a change was not kept"
@@ -141,6 +141,13 @@ fn a_session_is_parked_on_request_and_a_call_that_comes_meanwhile_brings_it_back
         let runs = scope.spawn(|| again().evaluate(&slow));
         assert!(process::until(SOON, || site.count_of("/slow") == 1));
         let parks = scope.spawn(|| again().call("park_session", json!({})));
+        // The two of them, and the question itself.
+        let taken = || {
+            test.status()["calls"]
+                .as_u64()
+                .is_some_and(|calls| 2 < calls)
+        };
+        assert!(process::until(SOON, taken), "the parking doesn't come");
         let comes = scope.spawn(|| again().evaluate("2 + 2"));
         assert_eq!(runs.join().expect("it ends"), "whole");
         assert_eq!(parks.join().expect("it ends")["session_id"], json!(session));
@@ -177,8 +184,8 @@ fn the_clocks_outlive_the_daemon_and_a_session_over_its_time_is_closed() {
     let mut idles = Agent::open_with(test.http(), idles);
     let time = |shown: &Value| {
         let text = shown["expires_at"].as_str().unwrap_or_default().to_owned();
-        assert!(!text.is_empty(), "{shown}");
-        text
+        let parsed = text.parse::<base::Timestamp>();
+        parsed.unwrap_or_else(|err| panic!("{err}: {shown}"))
     };
     let first = time(&idles.show());
     assert!(time(&ends.show()) < first, "{:?} {first}", ends.show());

@@ -37,7 +37,7 @@ async fn start(test: &Harness, clock: &Clock, tasks: &Tasks) -> (Sessions, Store
         config.sandbox = Sandbox::Off;
     }
     config.nonce = store.meta().home_nonce().await.expect("a nonce");
-    config.reconnect_window = Duration::from_secs(3);
+    config.reconnect_window = Duration::from_secs(10);
     let deps = Deps {
         store: store.clone(),
         tasks: tasks.clone(),

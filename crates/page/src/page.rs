@@ -96,6 +96,20 @@ impl Page {
         &self.inner.target_id
     }
 
+    /// Waits until the page is gone, or can't be reached any more.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] if it was still there.
+    ///
+    /// # Cancel safety
+    /// Yes.
+    pub async fn ended(&self, ctx: &Ctx) -> Result<(), Error> {
+        let mut picture = self.shared().picture.subscribe();
+        let ended = picture.wait_for(|picture| picture.end.is_some());
+        // A picture that nobody draws any more is that of a page that is gone.
+        ctx.race(ended).await.map(drop).map_err(Error::Stopped)
+    }
+
     /// Asks the renderer for a sign of life.
     ///
     /// # Errors

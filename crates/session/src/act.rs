@@ -1,7 +1,10 @@
 //! What can be asked of a session's pages, and what comes of it.
 
+use std::sync::Arc;
+
 use base::{SessionId, TabId};
 
+use crate::login::{Login, PlacedLogin, SaveLogin, SavedLogin};
 use crate::summary::{Recovered, TabInfo};
 
 /// One thing to do on a session's pages.
@@ -39,6 +42,10 @@ pub enum Act {
         /// The answer to a prompt.
         text: Option<String>,
     },
+    /// Keep the login of the origin the tab is on.
+    SaveLogin(SaveLogin),
+    /// Put a login in place.
+    RestoreLogin(Arc<Login>),
 }
 
 /// What an [`Act`] came to.
@@ -62,6 +69,10 @@ pub enum Outcome {
     Tabs(Vec<TabInfo>),
     /// Of [`Act::NewTab`] and [`Act::ActivateTab`].
     Tab(TabInfo),
+    /// Of [`Act::SaveLogin`].
+    LoginSaved(SavedLogin),
+    /// Of [`Act::RestoreLogin`].
+    LoginPlaced(PlacedLogin),
     /// Of [`Act::CloseTab`] and [`Act::HandleDialog`].
     Done,
 }
@@ -101,8 +112,10 @@ impl Act {
             | Self::NewTab { .. }
             | Self::CloseTab
             | Self::ActivateTab
+            | Self::RestoreLogin(_)
             | Self::HandleDialog { .. } => true,
             Self::Snapshot(_)
+            | Self::SaveLogin(_)
             | Self::WaitFor(_)
             | Self::Content(_)
             | Self::Screenshot(_)
@@ -126,6 +139,8 @@ impl Act {
             Self::CloseTab => "close_tab",
             Self::ActivateTab => "activate_tab",
             Self::HandleDialog { .. } => "handle_dialog",
+            Self::SaveLogin(_) => "save_snapshot",
+            Self::RestoreLogin(_) => "restore_snapshot",
         }
     }
 
@@ -140,6 +155,8 @@ impl Act {
             | Self::Evaluate(_)
             | Self::Screenshot(_)
             | Self::NewTab { .. }
+            | Self::SaveLogin(_)
+            | Self::RestoreLogin(_)
             | Self::CloseTab => Lane::Ordered,
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct Adopted {
     pub tabs: Vec<(TabId, Tab)>,
     /// Messages were dropped while no daemon read: what events tell is not the whole story.
     pub gap: bool,
+    /// It was being made something else when its daemon died, and is neither.
+    pub unfinished: bool,
 }
 
 /// Takes over the browser that is dialled.
@@ -182,6 +184,7 @@ pub(crate) async fn adopt(
         live,
         tabs,
         gap: welcome.gap,
+        unfinished: notes.unfinished,
     })
 }
 

@@ -57,6 +57,35 @@ pub(crate) async fn seed_origin(
     Ok(())
 }
 
+/// Fills an origin's localStorage as [`seed_origin`] does, and tells whether it was read back as
+/// it was seeded. What the origin refuses (a quota) is told so.
+///
+/// # Errors
+/// Those of the browser.
+///
+/// # Cancel safety
+/// As [`read_origin`].
+pub(crate) async fn seeded(
+    ctx: &Ctx,
+    live: &Live,
+    tabs: &Tabs,
+    origin: &str,
+    items: &Items,
+) -> Result<bool, Error> {
+    let script = seed_script(Some(items), None);
+    match run_in(ctx, live, tabs, origin, &script).await {
+        Ok(text) => {
+            let verified: Result<(bool, bool), _> = serde_json::from_str(&text);
+            Ok(verified.is_ok_and(|(local, _)| local))
+        }
+        Err(err) if err.is_loss() || ctx.remaining().is_zero() => Err(err),
+        Err(err) => {
+            tracing::warn!(%err, "an origin's storage could not be restored");
+            Ok(false)
+        }
+    }
+}
+
 async fn run_in(
     ctx: &Ctx,
     live: &Live,

@@ -1,7 +1,7 @@
 //! One call on a session's pages: how it waits, how it is journalled, how it is done.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use base::{CallId, Ctx, SessionId, TabId};
 use cdp::protocol::target;
@@ -12,8 +12,10 @@ use tokio::sync::oneshot;
 use crate::Error;
 use crate::act::{Act, Acted, Outcome};
 use crate::attached::MOST_TABS;
+use crate::checkpoint::shadow::Shadow;
 use crate::deps::Deps;
 use crate::live::Live;
+use crate::login;
 use crate::tabs::Tabs;
 
 /// A call that waits for its turn, or runs.
@@ -54,6 +56,10 @@ pub(crate) struct Bench {
     pub live: Arc<Live>,
     /// Its tabs.
     pub tabs: Tabs,
+    /// Its web storage.
+    pub shadow: Arc<Mutex<Shadow>>,
+    /// Held by whoever captures, and by whoever must not be captured half-way.
+    pub capture_turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Does what a call asks for; returns the tab it was done on, too.
@@ -102,6 +108,12 @@ async fn on_tab(bench: &Bench, pending: &Pending, tab: TabId) -> Result<Outcome,
             record(bench, pending, None, None).await?;
             page.handle_dialog(ctx, *accept, text.clone()).await?;
             Outcome::Done
+        }
+        Act::SaveLogin(asked) => {
+            Outcome::LoginSaved(login::save(bench, pending, &page, tab, asked).await?)
+        }
+        Act::RestoreLogin(login) => {
+            Outcome::LoginPlaced(login::restore(bench, pending, tab, login).await?)
         }
         Act::ListTabs => Outcome::Tabs(bench.tabs.infos()),
         Act::ActivateTab | Act::NewTab { .. } => tab_outcome(bench, tab)?,
@@ -167,7 +179,8 @@ fn gate(bench: &Bench, pending: &Pending, cdp_session: Option<&str>) -> Gate {
     }))
 }
 
-async fn record(
+/// Journals a call before its first effect.
+pub(crate) async fn record(
     bench: &Bench,
     pending: &Pending,
     cdp_id: Option<u32>,

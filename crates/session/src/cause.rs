@@ -77,6 +77,8 @@ causes! {
     Forked = "forked",
     /// It was made from a file.
     Imported = "imported",
+    /// A login was being put in place, which was not ended.
+    LoginNotPlaced = "login_not_placed",
     /// Nothing to come back from.
     NoCheckpoint = "no_checkpoint",
     /// The newest checkpoint is too old.

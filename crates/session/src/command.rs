@@ -77,6 +77,8 @@ pub(crate) struct Wanted {
     pub cause: &'static str,
     /// Its name.
     pub name: Option<String>,
+    /// A version of its own, or the rolling latest.
+    pub kept: bool,
 }
 
 /// Whether a session may be brought back for a command.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base::{CheckpointId, Code, SessionId, SessionKey, SessionName, Stopped, TabId};
 
+use crate::services::Service;
 use crate::state::Denied;
 
 /// Why a call on a session has no result.
@@ -179,6 +180,37 @@ pub enum Error {
         /// The checkpoint.
         id: CheckpointId,
     },
+    /// The tab doesn't show the origin whose storage is wanted.
+    #[error("{}", elsewhere(.wanted.as_deref(), .here.as_deref()))]
+    OtherOrigin {
+        /// The origin asked for.
+        wanted: Option<String>,
+        /// The one the tab is on, if it is on one.
+        here: Option<String>,
+    },
+    /// No login of that origin is kept under that profile.
+    #[error("no login of {origin} is kept under the profile {profile}")]
+    NoLogin {
+        /// The profile.
+        profile: String,
+        /// The origin.
+        origin: String,
+    },
+    /// No login of that id.
+    #[error("there is no login {id}")]
+    LoginNotFound {
+        /// The login asked for.
+        id: CheckpointId,
+    },
+    /// A login could not be put in place, and the session is what it was before.
+    #[error("the login could not be put in place; the session comes back as it was before")]
+    LoginNotPlaced,
+    /// A service of the browser died, and what it held with it; the call is done again.
+    #[error("the browser has lost its state meanwhile")]
+    StateLost {
+        /// The service.
+        service: Service,
+    },
     /// The session's own task ended; a fault of ours.
     #[error("the session's task has ended")]
     TaskEnded,
@@ -220,7 +252,10 @@ impl Error {
             Self::NotRestored { .. } => Code::Failed,
             Self::NothingKept => Code::CheckpointNotFound,
             Self::LastCheckpoint { .. } | Self::NewestCheckpoint { .. } => Code::Conflict,
-            Self::TaskEnded => Code::Internal,
+            Self::OtherOrigin { .. } => Code::InvalidArgument,
+            Self::NoLogin { .. } | Self::LoginNotFound { .. } => Code::CheckpointNotFound,
+            Self::LoginNotPlaced => Code::Failed,
+            Self::StateLost { .. } | Self::TaskEnded => Code::Internal,
         }
     }
 
@@ -314,7 +349,18 @@ impl Error {
                  holds is kept anew."
                     .into(),
             ),
-            Self::InvalidArgument { .. } | Self::Cdp(_) | Self::TaskEnded => None,
+            Self::OtherOrigin { wanted, .. } => Some(match wanted {
+                Some(wanted) => format!("Open a page of {wanted} in the tab first."),
+                None => "Open a page of the site in the tab first.".into(),
+            }),
+            Self::NoLogin { .. } | Self::LoginNotFound { .. } => {
+                Some("List them with list_snapshots, or keep one with save_snapshot.".into())
+            }
+            Self::LoginNotPlaced => Some("The daemon's log says why.".into()),
+            Self::InvalidArgument { .. }
+            | Self::Cdp(_)
+            | Self::StateLost { .. }
+            | Self::TaskEnded => None,
         }
     }
 
@@ -385,6 +431,17 @@ const fn said(denied: Denied) -> &'static str {
         Denied::Failed => "has failed and does not come back by itself",
         Denied::NoCheckpoint => "has no checkpoint it could come back from",
         Denied::Closed => "is closed",
+    }
+}
+
+fn elsewhere(wanted: Option<&str>, here: Option<&str>) -> String {
+    match (wanted, here) {
+        (Some(wanted), Some(here)) => format!(
+            "the tab is on {here}: what {wanted} holds can't be read there, and isn't kept under \
+             a wrong name"
+        ),
+        (Some(wanted), None) => format!("the tab shows no page that has storage of {wanted}"),
+        (None, _) => "the tab shows no page of a site".to_owned(),
     }
 }
 

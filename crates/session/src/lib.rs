@@ -29,6 +29,7 @@ mod handle;
 pub mod kv;
 mod launch;
 mod live;
+mod login;
 mod notes;
 mod registry;
 mod relist;
@@ -49,10 +50,12 @@ pub use command::Browsers;
 pub use config::Config;
 pub use deps::Deps;
 pub use error::Error;
+pub use login::{DEFAULT_PROFILE, Login, LoginInfo, PlacedLogin, SaveLogin, SavedLogin};
 /// What a session's acts are made of.
 pub use page;
 pub use registry::{
-    CallRecord, Filter, Fork, How, Import, InFlight, Keep, Listing, Open, Opened, Sessions,
+    CallRecord, Filter, Fork, How, Import, InFlight, Keep, Listing, Open, Opened, RestoredLogin,
+    Sessions, WhichLogin,
 };
 pub use session::Limits;
 pub use store::{Begun, CallPrint, CallRow, CallState, Unsent};

@@ -1,6 +1,6 @@
 //! A browser in use: the connection to it, its keeper, and the news of both.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub(crate) struct Live {
     aside: Mutex<Vec<String>>,
     /// Targets opened in somebody else's browser, to be closed with the session.
     opened: Mutex<Vec<String>>,
+    /// What it holds is half of two states.
+    unfinished: AtomicBool,
 }
 
 /// Who holds a browser.
@@ -132,6 +134,7 @@ impl Live {
             ids_below: AtomicU32::new(0),
             aside: Mutex::default(),
             opened: Mutex::default(),
+            unfinished: AtomicBool::new(false),
         })
     }
 
@@ -221,6 +224,7 @@ impl Live {
             next_id: self.ids_below.load(Ordering::Relaxed),
             pages: tabs.noted(),
             aside,
+            unfinished: self.is_unfinished(),
         };
         let written = match notes.encode() {
             Ok(bytes) => control.write_notes(bytes).map_err(|err| err.to_string()),
@@ -230,6 +234,18 @@ impl Live {
             // The link is going or gone; its end comes as news of its own.
             tracing::debug!(%reason, "notes could not be left");
         }
+    }
+
+    /// Says that the browser is being made something else and is neither until that is done; the
+    /// next daemon is told before any message that is sent later.
+    pub(crate) fn set_unfinished(&self, unfinished: bool, tabs: &Tabs) {
+        self.unfinished.store(unfinished, Ordering::SeqCst);
+        self.note(tabs);
+    }
+
+    /// Tells whether what the browser holds is half of two states: it may not be captured.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.unfinished.load(Ordering::SeqCst)
     }
 
     /// Tells whether the ids used come near the end of the block the notes tell of.

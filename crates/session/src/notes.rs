@@ -19,6 +19,8 @@ pub(crate) struct Notes {
     pub pages: Vec<NotedPage>,
     /// Targets that were made for reading or seeding storage, to be closed.
     pub aside: Vec<String>,
+    /// The browser was being made something else, and is neither.
+    pub unfinished: bool,
 }
 
 /// One page in use.

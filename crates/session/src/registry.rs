@@ -13,6 +13,7 @@
 //!   collecting what need not be kept is removed
 //!   journal    calls under way, and what became of calls
 //!   keyed      calls that are done once
+//!   logins     of one origin, kept and put in place
 //!   keeping    parked on request, kept alive, woken with the host
 //! ```
 
@@ -25,6 +26,7 @@ mod forking;
 mod journal;
 mod keeping;
 mod keyed;
+mod logins;
 mod open;
 mod reconcile;
 mod restoring;
@@ -50,6 +52,7 @@ use crate::slots::{Slot, Slots};
 pub use exporting::{Import, Keep};
 pub use forking::Fork;
 pub use journal::{CallRecord, InFlight};
+pub use logins::{RestoredLogin, WhichLogin};
 pub use open::{How, Open, Opened};
 pub use show::{Filter, Listing};
 

@@ -20,7 +20,7 @@ use crate::state::LinkId;
 
 /// A service process whose death takes state along.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Service {
+pub enum Service {
     /// Holds localStorage and IndexedDB.
     Storage,
     /// Holds cookies, if it has a process of its own.

@@ -105,8 +105,8 @@ async fn a_shelf_is_there_as_long_as_it_has_a_version(store: &Store) {
     assert_eq!(ids(store, &work).await, [two]);
     assert!(logins.remove_login(two).await.unwrap());
     assert_eq!(logins.shelf("work", ORIGIN).await.unwrap(), None);
-    assert_eq!(logins.shelves().await.unwrap().rows, [home.clone()]);
     assert_eq!(ids(store, &home).await, [other]);
+    assert_eq!(logins.shelves().await.unwrap().rows, [home]);
 }
 
 #[tokio::test]

@@ -191,6 +191,11 @@ pub fn until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     }
 }
 
+/// Lets time pass: for a fault that is to come at whatever point something has reached by then.
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// Waits until `condition` holds, for as long as anything on a busy machine may take.
 ///
 /// # Panics

@@ -26,6 +26,9 @@ pub struct CollectedGarbage {
     pub checkpoints: u64,
     /// Closed sessions, each with all it had.
     pub sessions: u64,
+    /// Logins.
+    #[serde(default)]
+    pub logins: u64,
     /// Stored parts that nothing pointed to.
     pub leftovers: u64,
 }

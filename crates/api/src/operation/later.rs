@@ -4,10 +4,6 @@
 const LATER: &[&str] = &[
     "pdf",
     "diff",
-    "save_snapshot",
-    "restore_snapshot",
-    "list_snapshots",
-    "delete_snapshot",
     "read_result",
     "console_log",
     "network_log",

@@ -13,6 +13,7 @@ mod close_session;
 mod close_tab;
 mod collect_garbage;
 mod delete_session_checkpoint;
+mod delete_snapshot;
 mod evaluate;
 mod export_checkpoint;
 mod export_storage_state;
@@ -38,14 +39,17 @@ mod kv_set;
 mod kv_watch;
 mod list_session_checkpoints;
 mod list_sessions;
+mod list_snapshots;
 mod list_tabs;
 mod navigate;
 mod new_tab;
 mod open_session;
 mod park_session;
 mod restore_session_checkpoint;
+mod restore_snapshot;
 mod resume_session;
 mod save_session_checkpoint;
+mod save_snapshot;
 mod screenshot;
 mod snapshot;
 mod stop_daemon;
@@ -62,6 +66,7 @@ pub use close_session::*;
 pub use close_tab::*;
 pub use collect_garbage::*;
 pub use delete_session_checkpoint::*;
+pub use delete_snapshot::*;
 pub use evaluate::*;
 pub use export_checkpoint::*;
 pub use export_storage_state::*;
@@ -88,15 +93,18 @@ pub use kv_watch::*;
 pub use later::is_later;
 pub use list_session_checkpoints::*;
 pub use list_sessions::*;
+pub use list_snapshots::*;
 pub use list_tabs::*;
 pub use navigate::*;
 pub use new_tab::*;
 pub use open_session::*;
 pub use park_session::*;
 pub use restore_session_checkpoint::*;
+pub use restore_snapshot::*;
 pub use resume_session::*;
 pub use route::{Method, Route};
 pub use save_session_checkpoint::*;
+pub use save_snapshot::*;
 pub use screenshot::*;
 pub use snapshot::*;
 pub use stop_daemon::*;
@@ -237,6 +245,10 @@ operations! {
     ImportCheckpoint,
     ExportStorageState,
     ImportStorageState,
+    SaveSnapshot,
+    RestoreSnapshot,
+    ListSnapshots,
+    DeleteSnapshot,
     KvSet,
     KvGet,
     KvDelete,

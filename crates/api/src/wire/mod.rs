@@ -3,6 +3,7 @@
 mod answer;
 mod checkpoint;
 mod locator;
+mod login;
 mod recovered;
 mod session;
 mod tab;
@@ -10,6 +11,7 @@ mod tab;
 pub use answer::InTab;
 pub use checkpoint::Checkpoint;
 pub use locator::Target;
+pub use login::Login;
 pub use recovered::Recovered;
 pub use session::{CaptureFailing, LatestCheckpoint, Session, StateFilter};
 pub use tab::Tab;

@@ -5,6 +5,7 @@ mod completions;
 mod exchange;
 pub mod key;
 pub mod kv;
+pub mod login;
 mod operation;
 mod page;
 mod session;
@@ -108,6 +109,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Session(session) => one(session::session(&place, &session, &environment)?),
         Command::Key(words) => key::main(&environment, &words, &common),
+        Command::Login(words) => one(login::call(&place, &words)),
         Command::Kv(words) => one(kv::call(&words)),
         Command::Demo {
             part: Some(DemoPart::Serve { listen }),

@@ -132,6 +132,9 @@ fn show(operation: &str) -> super::call::Show {
         "evaluate" => print::evaluated,
         "list_session_checkpoints" => print::checkpoints,
         "save_session_checkpoint" => print::checkpoint,
+        "list_snapshots" => print::logins,
+        "save_snapshot" => print::saved_login,
+        "restore_snapshot" => print::restored_login,
         "interact" | "navigate" | "wait_for" | "new_tab" | "activate_tab" => print::place,
         _ => print::any,
     }

@@ -72,9 +72,11 @@ fn shown(status: &Value, form: Form) -> Result<(), Failure> {
     if let Some(removed) = status.get("removed") {
         let count = |what| removed.get(what).and_then(Value::as_u64).unwrap_or(0);
         let (checkpoints, sessions) = (count("checkpoints"), count("sessions"));
+        let logins = count("logins");
         let leftovers = count("leftovers");
         output::line(&format!(
-            "Removed: {checkpoints} checkpoints, {sessions} closed sessions, {leftovers} leftovers."
+            "Removed: {checkpoints} checkpoints, {logins} logins, {sessions} closed sessions, \
+             {leftovers} leftovers."
         ))?;
     }
     let (ours, theirs) = (env!("CARGO_PKG_VERSION"), print::text(status, "version"));

@@ -4,6 +4,7 @@
 //! nothing, since a newer daemon may leave one out.
 
 mod boundary;
+mod login;
 mod picture;
 mod session;
 mod table;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::output;
 
 pub use boundary::{harmless, page_text};
+pub use login::{logins, restored_login, saved_login};
 pub use picture::picture;
 pub use session::{
     checkpoint, checkpoints, deleted, forked, imported, opened, restored, session, sessions,

@@ -4,6 +4,7 @@ mod file;
 mod fork;
 mod kv;
 mod lifecycle;
+mod login;
 mod page;
 mod record;
 mod restore;

@@ -2,10 +2,10 @@
 //! taken out of its wrapper, and named in `untrusted`.
 
 use api::{
-    CaptureFailing, Checkpoint, InTab, LatestCheckpoint, Recovered, Session, Tab, TabFields,
+    CaptureFailing, Checkpoint, InTab, LatestCheckpoint, Login, Recovered, Session, Tab, TabFields,
 };
 use base::{Part, Timestamp};
-use session::{Acted, CheckpointInfo, Summary, TabInfo};
+use session::{Acted, CheckpointInfo, LoginInfo, Summary, TabInfo};
 
 /// The fields of most answers that a page wrote.
 pub(super) const PLACE: [&str; 2] = ["url", "title"];
@@ -58,6 +58,18 @@ pub(super) fn checkpoint(info: &CheckpointInfo) -> Checkpoint {
         id: info.id.to_string(),
         name: info.name.as_ref().map(|name| name.expose().clone()),
         cause: info.cause.clone(),
+        taken_at: info.taken_at.to_string(),
+        bytes: info.bytes,
+    }
+}
+
+/// Returns a login as it is listed.
+pub(super) fn login(info: &LoginInfo) -> Login {
+    Login {
+        snapshot_id: info.id.to_string(),
+        origin: info.origin.expose().clone(),
+        profile: info.profile.clone(),
+        name: info.name.as_ref().map(|name| name.expose().clone()),
         taken_at: info.taken_at.to_string(),
         bytes: info.bytes,
     }

@@ -53,7 +53,7 @@ pub(crate) async fn restore(
     kept_profile: bool,
 ) -> Result<Report, Error> {
     if kept_profile {
-        clear(ctx, live, content).await?;
+        clear(ctx, live, tabs, content).await?;
     }
     let jar = cookies::restore(ctx, &live.connection, &content.cookies, deps.clock.wall());
     let pages = futures_util::future::try_join_all(
@@ -153,7 +153,7 @@ pub(crate) async fn restore_tab(
     Ok(Report { restored, lost })
 }
 
-async fn clear(ctx: &Ctx, live: &Live, content: &Content) -> Result<(), Error> {
+async fn clear(ctx: &Ctx, live: &Live, tabs: &Tabs, content: &Content) -> Result<(), Error> {
     let root = live.connection.root();
     root.call(ctx, &storage_wire::ClearCookies::default())
         .await?;
@@ -165,14 +165,22 @@ async fn clear(ctx: &Ctx, live: &Live, content: &Content) -> Result<(), Error> {
         .collect();
     origins.sort_unstable();
     origins.dedup();
-    for origin in origins {
-        let clear = storage_wire::ClearDataForOrigin {
-            origin: origin.to_owned(),
-            storage_types: "all".to_owned(),
-        };
-        root.call(ctx, &clear).await?;
-    }
-    Ok(())
+    let Some(first) = origins.first() else {
+        return Ok(());
+    };
+    // Only a page's session knows which browser context is meant (Chromium 156: through the
+    // browser's own it is an internal error).
+    let clear = async |session: cdp::Session, _: String| {
+        for origin in &origins {
+            let clear = storage_wire::ClearDataForOrigin {
+                origin: (*origin).to_owned(),
+                storage_types: "all".to_owned(),
+            };
+            session.call(ctx, &clear).await?;
+        }
+        Ok(())
+    };
+    crate::aside::run_with(ctx, live, tabs, first, "return '';", clear).await
 }
 
 /// Makes a new target for a tab and waits until its page is attached.

@@ -97,6 +97,7 @@ impl Sessions {
         let wanted = Wanted {
             cause: store::EXPLICIT,
             name,
+            kept: true,
         };
         handle
             .ask(ctx, |reply| Command::Checkpoint { wanted, reply })

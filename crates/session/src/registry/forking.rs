@@ -119,6 +119,7 @@ impl Sessions {
             let wanted = Wanted {
                 cause: "fork",
                 name: Some(NAME.to_owned()),
+                kept: true,
             };
             let taken = handle
                 .ask(ctx, |reply| Command::Checkpoint { wanted, reply })

@@ -13,6 +13,7 @@ use super::{MOST_CALLS, Running, Session};
 use crate::Error;
 use crate::act::{Act, Acted, Lane, Outcome};
 use crate::call::{Bench, Pending, perform};
+use crate::cause::Cause;
 use crate::command::{Command, Resume};
 use crate::services::Service;
 use crate::state::{Admission, Fact, Kind, LinkId};
@@ -281,6 +282,8 @@ impl Session {
             session: self.row.id,
             live: Arc::clone(&live),
             tabs: self.tabs.clone(),
+            shadow: Arc::clone(&self.shadow),
+            capture_turn: Arc::clone(&self.capture_turn),
         };
         Some(self.spawn_work(TaskKind::PageWork, async move {
             let (tab, result) = perform(&bench, &pending).await;
@@ -312,6 +315,17 @@ impl Session {
             (self.save_row, self.save_tabs) = (true, true);
         }
         match result {
+            // Nothing of it may be believed; it is done again when the browser has its state.
+            Err(Error::StateLost { service }) if self.is_current(link) => {
+                self.on_service_lost(service);
+                self.queue.push_front(pending);
+            }
+            Err(err) if self.is_left_unfinished(link) => {
+                tracing::error!(%err, "a login could not be put in place");
+                self.facts
+                    .push_back(Fact::BrowserGone(link, Cause::LoginNotPlaced));
+                self.answer(pending, tab, Err(Error::LoginNotPlaced));
+            }
             // Its requests may have died with the network service, which its navigation can
             // tell before the service's end is heard of.
             Err(err) if err.code() == Code::NavigationFailed && !pending.checked => {
@@ -329,6 +343,12 @@ impl Session {
             result => self.answer(pending, tab, result),
         }
         self.run_queue();
+    }
+
+    /// Tells whether the browser lives and holds half of two states.
+    fn is_left_unfinished(&self, link: LinkId) -> bool {
+        let live = self.live.as_ref().filter(|live| live.link == link);
+        live.is_some_and(|live| live.is_unfinished()) && !self.is_link_lost(link)
     }
 
     /// Tells whether a service died while a page was being loaded: what came was asked for

@@ -265,8 +265,8 @@ impl Session {
             self.held_captures.push((wanted, reply));
             return;
         }
-        let Wanted { cause, name } = &wanted;
-        self.order(cause, name.as_deref(), true, Some(reply), Then::Nothing);
+        let Wanted { cause, name, kept } = &wanted;
+        self.order(cause, name.as_deref(), *kept, Some(reply), Then::Nothing);
     }
 
     /// Takes the checkpoints that had to wait: the browser has its state again.
@@ -291,7 +291,8 @@ impl Session {
         let Some(live) = self.live.clone() else {
             let refused = self.refusal();
             if let Some(link) = self.state.link() {
-                let wanted = Wanted { cause, name: None };
+                let name = None;
+                let wanted = Wanted { cause, name, kept };
                 self.on_captured(link, Err(refused), wanted, reply, then);
             }
             return;
@@ -302,13 +303,21 @@ impl Session {
         let order = self.order_of(cause, name, kept);
         let deps = Arc::clone(&self.deps);
         let name = name.map(str::to_owned);
-        let wanted = Wanted { cause, name };
+        let wanted = Wanted { cause, name, kept };
         // Of two captures at once the later publish might find a part gone (store).
         let turn = Arc::clone(&self.capture_turn);
         self.spawn_work(TaskKind::Checkpoint, async move {
             let _turn = turn.lock().await;
             let ctx = own(CAPTURE_LIMIT);
-            let result = ctx.race(capture(&ctx, &deps, &live, order)).await;
+            let work = async {
+                // Whoever had the turn may have been cut off.
+                if live.is_unfinished() {
+                    let reason = "a login was being put in place".to_owned();
+                    return Err(Error::Checkpoint { reason });
+                }
+                capture(&ctx, &deps, &live, order).await
+            };
+            let result = ctx.race(work).await;
             let result = result.map_err(Error::not_sent).and_then(|result| result);
             Done::Captured {
                 link: live.link,

@@ -109,6 +109,7 @@ impl Session {
             let wanted = Wanted {
                 cause: CAUSE,
                 name: None,
+                kept: false,
             };
             self.on_captured(link, Ok(captured), wanted, None, Then::Nothing);
         } else if let Ok(Deleted {

@@ -203,6 +203,14 @@ impl Session {
                 self.tabs.remove(id);
             }
         }
+        if adopted.unfinished {
+            tracing::warn!("a login was being put in place when the link was lost");
+            adopted.live.set_unfinished(true, &self.tabs);
+            self.use_live(adopted.live);
+            self.facts
+                .push_back(Fact::BrowserGone(link, Cause::LoginNotPlaced));
+            return;
+        }
         if adopted.gap {
             tracing::warn!("the keeper dropped messages while no daemon read");
         }

@@ -105,6 +105,7 @@ impl Run<CollectGarbage> for OnSessions {
         Ok(CollectedGarbage {
             checkpoints: collected.checkpoints,
             sessions: collected.sessions,
+            logins: collected.logins,
             leftovers: collected.leftovers,
         })
     }

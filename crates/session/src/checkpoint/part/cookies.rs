@@ -91,7 +91,8 @@ fn settable(cookie: &Cookie) -> Cookie {
     cookie
 }
 
-fn lives(cookie: &Cookie, now: Timestamp) -> bool {
+/// Tells whether a cookie has not expired.
+pub(crate) fn lives(cookie: &Cookie, now: Timestamp) -> bool {
     cookie
         .expires
         .is_none_or(|expires| now.as_second() as f64 <= expires)
