@@ -65,6 +65,7 @@ pub struct Shadow {
 impl Shadow {
     /// Takes over a checkpoint's picture.
     pub fn load(&mut self, area: Area, items: Items) {
+        self.changes += 1;
         self.areas.insert(area, items);
     }
 

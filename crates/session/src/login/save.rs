@@ -20,6 +20,10 @@ use crate::checkpoint::shadow::Area;
 /// How often it is begun anew because the shelf came or went meanwhile.
 const MOST_TRIES: u32 = 5;
 
+/// How often cookies and web storage are read again because they changed meanwhile; of what
+/// never rests the last look counts.
+const MOST_LOOKS: u32 = 4;
+
 /// What an origin holds.
 struct Held {
     cookies: CookiesPart,
@@ -78,6 +82,7 @@ fn on(here: Option<String>, wanted: Option<String>) -> Result<String, Error> {
     }
 }
 
+/// Reads what the origin holds, until its cookies and web storage are of one moment.
 async fn read(
     bench: &Bench,
     ctx: &Ctx,
@@ -85,6 +90,31 @@ async fn read(
     tab: TabId,
     storage_key: &str,
 ) -> Result<Held, Error> {
+    let databases = indexed_db::read(ctx, &bench.live, &bench.tabs, storage_key).await?;
+    let mut seen = look(bench, ctx, page, tab, storage_key).await?;
+    for _ in 1..MOST_LOOKS {
+        let again = look(bench, ctx, page, tab, storage_key).await?;
+        let rests = again == seen;
+        seen = again;
+        if rests {
+            break;
+        }
+    }
+    let (cookies, storage) = seen;
+    Ok(Held {
+        cookies,
+        storage,
+        databases: databases.unwrap_or_default(),
+    })
+}
+
+async fn look(
+    bench: &Bench,
+    ctx: &Ctx,
+    page: &Page,
+    tab: TabId,
+    storage_key: &str,
+) -> Result<(CookiesPart, LoginStorage), Error> {
     let area = |tab| Area {
         storage_key: storage_key.to_owned(),
         tab,
@@ -102,15 +132,10 @@ async fn read(
         },
         err => err,
     })?;
-    let read = indexed_db::read(ctx, &bench.live, &bench.tabs, storage_key).await?;
     let mut cookies = cookies::capture(ctx, &bench.live.connection).await?;
     let origin = storage_key.trim_end_matches('/');
     cookies.cookies.retain(|cookie| belongs(cookie, origin));
-    Ok(Held {
-        cookies,
-        storage: LoginStorage { local, session },
-        databases: read.unwrap_or_default(),
-    })
+    Ok((cookies, LoginStorage { local, session }))
 }
 
 /// Puts the parts and publishes the login, on the shelf there is or on a new one.
