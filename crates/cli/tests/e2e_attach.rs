@@ -82,6 +82,7 @@ fn somebodys_browser_is_driven_and_left_as_it_was() {
         ("park", json!({})),
         ("fork", json!({})),
         ("keepalive", json!({ "idle_timeout_ms": 1000 })),
+        ("save_snapshot", json!({})),
     ] {
         let refusal = agent.refused(operation, arguments);
         assert_eq!(refusal.code(), "not_available", "{operation}: {refusal:?}");

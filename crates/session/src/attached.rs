@@ -225,6 +225,8 @@ async fn relink(
         live,
         tabs: vec![],
         gap: false,
+        // No login is put into somebody else's browser.
+        unfinished: false,
     })
 }
 

@@ -47,6 +47,9 @@ pub(crate) async fn save(
     asked: &SaveLogin,
 ) -> Result<SavedLogin, Error> {
     let (ctx, live) = (&pending.ctx, &bench.live);
+    if live.is_attached() {
+        return Err(Error::NotOfAttached { what: "a login" });
+    }
     let state = page.state();
     if let Some(dialog) = state.dialog {
         return Err(page::Error::DialogOpen(dialog).into());

@@ -114,6 +114,7 @@ impl Sessions {
         let resume = Resume::No;
         let wake = |reply| Command::Wake { resume, reply };
         handle.ask(ctx, wake).await??;
+        // Of somebody else's browser it is refused, and so the login is.
         let before = Wanted {
             cause: CAUSE,
             name: Some(BEFORE.to_owned()),
