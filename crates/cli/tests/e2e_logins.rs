@@ -5,6 +5,10 @@
     clippy::panic,
     reason = "helpers of tests fail tests"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a call is cut off while another thread waits for it"
+)]
 
 use serde_json::{Value, json};
 use testkit::harness::{Agent, Do, Door, Harness, SOON};
