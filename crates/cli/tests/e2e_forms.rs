@@ -30,6 +30,9 @@ const TYPE: &str = "
     put(by('host').shadowRoot.firstChild, 'deep down');
     put(own.document.querySelector('#inner'), 'inside');
     put(by('rendered'), 'late');
+    by('note').innerHTML = 'typed <b>bold</b><div>below</div>';
+    by('note').dispatchEvent(new InputEvent('input', { bubbles: true }));
+    by('pane').scrollTop = 123;
     by('area').focus(); by('area').setSelectionRange(2, 4);
 ";
 
@@ -45,7 +48,8 @@ const READ: &str = "(() => {
         box: by('box').checked, radio: document.querySelector('[name=r][value=y]').checked,
         secrets: [by('hidden-word'), by('number'), by('code')].map(node => raw.call(node)),
         focus: [document.activeElement.id, by('area').selectionStart, by('area').selectionEnd],
-        noticed: seen.includes('text') && seen.includes('area'),
+        edited: [by('note').innerHTML, by('other').innerHTML], pane: by('pane').scrollTop,
+        noticed: ['text', 'area', 'note'].every(id => seen.includes(id)),
     };
 })()";
 
@@ -71,6 +75,7 @@ fn what_was_typed_comes_back_into_the_same_fields_and_secrets_do_not() {
             "area": "written", "many": ["a", "c"], "box": false, "radio": true,
             "secrets": ["", "", ""],
             "focus": ["area", 2, 4],
+            "edited": ["typed <b>bold</b><div>below</div>", "not touched"], "pane": 123,
             "noticed": true,
         }),
         "{recovered}"
@@ -80,6 +85,7 @@ fn what_was_typed_comes_back_into_the_same_fields_and_secrets_do_not() {
         "{recovered}"
     );
     assert!(words("restored").contains(&json!("focus")), "{recovered}");
+    assert!(words("restored").contains(&json!("scroll")), "{recovered}");
     assert!(
         words("lost").contains(&json!("password_fields")),
         "{recovered}"

@@ -121,6 +121,10 @@ function chosenByDefault(select) {
 // What a field holds other than at first; undefined if nothing.
 function heldBy(element) {
   const tag = tagOf(element);
+  if (!isField(element) && isEdited(element)) {
+    const html = editedContent(element);
+    return html === null ? undefined : [html];
+  }
   if (tag === 'textarea') return areaValue(element) !== areaDefault(element) ? [areaValue(element)] : undefined;
   if (tag === 'select') {
     const now = chosen(element);
@@ -151,8 +155,7 @@ function readForm({ maxBytes }) {
     const tag = tagOf(element);
     // A frame of another site keeps its fields to itself.
     if ((tag === 'iframe' || tag === 'frame') && !documentIn(element)) [whole, secret] = [false, true];
-    if (isHtml(element) && attribute(element, 'contenteditable') !== null && isContentEditable(element)) whole = false;
-    if (!isField(element)) return false;
+    if (!isField(element) && !isEdited(element)) return false;
     if (isSecret(element)) {
       noteSecret(element);
       const value = tag === 'input' ? inputValue(element) : '';
@@ -163,6 +166,7 @@ function readForm({ maxBytes }) {
       return false;
     }
     const held = heldBy(element);
+    if (!held && !isField(element)) whole = false;
     if (!held) return false;
     const size = held.reduce((sum, value) => sum + value.length * 3, 400);
     if (size > left || fields.length >= MAX_FIELDS) {
@@ -174,7 +178,8 @@ function readForm({ maxBytes }) {
     return false;
   });
   // A copy of a secret in another field is one, too.
-  const open = fields.filter(({ held }) => !held.some((value) => value.length > 3 && secrets.has(value)));
+  const isCopy = (value) => value.length > 3 && (secrets.has(value) || secrets.has(value.replace(/<[^>]*>/g, '')));
+  const open = fields.filter(({ held }) => !held.some(isCopy));
   if (open.length < fields.length) secret = true;
   return { url: location.href, fields: open, whole, secret, focus: readFocus() };
 }
@@ -222,6 +227,10 @@ function holds(element, held) {
 
 function putInto(element, held) {
   const tag = tagOf(element);
+  if (!isField(element)) {
+    if (isContentEditable(element)) putEdited(element, held[0]);
+    return;
+  }
   if (tag === 'textarea') setAreaValue(element, held[0]);
   if (tag === 'select') {
     const wanted = new Set(held);

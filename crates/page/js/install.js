@@ -4,7 +4,7 @@ const functions = {
   snapshot, snapshotOf, text, html, point, fillable, typable, focusable, focus, setField, kept,
   checked, selectable, select, visible, reveal: revealed, area, here, middle, scrollPosition,
   setScroll, scrollEnded, watch, followTitle, readForm,
-  restoreForm, nearEntries,
+  restoreForm, readScrolls, restoreScrolls, nearEntries,
 };
 
 Object.defineProperty(globalThis, '__browserd', {

@@ -8,6 +8,7 @@ use cdp::protocol::{dom_storage, emulation, network, page, runtime};
 use futures_util::future::try_join_all;
 use tokio::sync::watch;
 
+use crate::apart::{Apart, announce};
 use crate::page::Shared;
 use crate::picture::Picture;
 use crate::pump::{Pump, asked_url};
@@ -53,6 +54,7 @@ impl Page {
             session,
             options,
             picture,
+            apart: Apart::default(),
             clock,
         });
         let pump = Pump::new(Arc::clone(&shared));
@@ -108,6 +110,7 @@ impl Page {
             max_resource_buffer_size: Some(0),
             ..Default::default()
         };
+        let frames = announce(true);
         let go = runtime::RunIfWaitingForDebugger {};
         let work = async {
             tokio::try_join!(
@@ -120,6 +123,7 @@ impl Page {
                 session.call(ctx, &focus),
                 session.call(ctx, &network),
                 session.call(ctx, &storage),
+                session.call(ctx, &frames),
                 session.call(ctx, &go),
             )
         };
@@ -138,6 +142,10 @@ impl Page {
         // Asked again, this re-announces how far each document has come.
         let lifecycle = page::SetLifecycleEventsEnabled { enabled: true };
         session.post(&lifecycle).map_err(Error::from_cdp)?;
+        // The sessions of its frames died with that daemon; begun anew, they are announced anew.
+        for on in [false, true] {
+            session.post(&announce(on)).map_err(Error::from_cdp)?;
+        }
         self.learn_frames(ctx).await?;
         let frames = self
             .shared()

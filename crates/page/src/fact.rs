@@ -37,6 +37,8 @@ pub enum Fact {
         /// The storage key of the origin.
         storage_key: Private<String>,
     },
+    /// A frame came or shows another document: what it stores has to be read.
+    FramesChanged,
     /// A cookie was set, by a response or by a script.
     CookieActivity,
     /// Facts were lost, because the page was too noisy or the owner too slow. The owner

@@ -12,6 +12,7 @@
 //! goes by `Input.*`, as a person's hand would. This crate knows no session and no storage.
 
 mod action;
+mod apart;
 mod attach;
 mod content;
 mod dialog;
@@ -39,6 +40,7 @@ mod wait;
 mod world;
 
 pub use action::{Action, Button, Interacted, Modifiers};
+pub use apart::OpenStorage;
 pub use content::{Content, ContentFormat};
 pub use dialog::{Dialog, DialogKind, DialogPolicy};
 pub use effect::Gate;

@@ -9,6 +9,7 @@ use base::{Clock, Ctx, Private, TaskHandle};
 use cdp::protocol::runtime;
 use tokio::sync::{Mutex, watch};
 
+use crate::apart::Apart;
 use crate::picture::{End, Picture};
 use crate::snapshot::Numbers;
 use crate::{Error, Frame, PageOptions, PageState};
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     pub session: cdp::Session,
     pub options: PageOptions,
     pub picture: watch::Sender<Picture>,
+    /// Its frames in processes of their own.
+    pub apart: Apart,
     pub clock: Clock,
 }
 

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Instant, Private, TabId};
-use cdp::protocol::{dom_storage, network, page, runtime, storage};
+use cdp::protocol::{dom_storage, network, page, runtime, storage, target};
 use cdp::{Ended, Event, Events, Next, RawEvent};
+use futures_util::StreamExt as _;
 use tokio::sync::mpsc::Permit;
 use tokio::sync::mpsc::error::TrySendError;
 
+use crate::apart::Told;
 use crate::page::Shared;
 use crate::picture::{End, FramePicture, Picture};
 use crate::world::{TELL, WORLD, follow_title};
@@ -45,6 +47,7 @@ impl Pump {
 
     pub async fn run(mut self, mut events: Events) {
         let facts = self.shared.options.facts.clone();
+        let mut apart = Told::new();
         loop {
             let next = tokio::select! {
                 biased;
@@ -57,8 +60,13 @@ impl Pump {
                     continue;
                 }
                 next = events.next() => next,
+                Some((session, next)) = apart.next(), if !apart.is_empty() => {
+                    self.take_apart(&session, next, &mut apart);
+                    continue;
+                }
             };
             match next {
+                Next::Event(event) if self.is_of_frames(None, &event, &mut apart) => {}
                 Next::Event(event) => self.take(&event),
                 Next::Lagged(count) => self.lagged(count),
                 Next::Ended(cause) => {
@@ -74,6 +82,55 @@ impl Pump {
             };
             self.send_kept(room);
         }
+    }
+
+    /// Takes what the session of a frame in a process of its own tells.
+    fn take_apart(&mut self, session: &str, next: Next, apart: &mut Told) {
+        match next {
+            Next::Event(event) if self.is_of_frames(Some(session), &event, apart) => {}
+            Next::Event(event) => match &*event.method {
+                page::FrameNavigatedEvent::METHOD | page::FrameDetachedEvent::METHOD => {
+                    self.shared.apart.renew(session);
+                    self.tell(Fact::FramesChanged);
+                }
+                network::ResponseReceivedExtraInfoEvent::METHOD => self.on(&event, Self::cookies),
+                runtime::BindingCalledEvent::METHOD => {
+                    self.on(&event, |pump, event: runtime::BindingCalledEvent| {
+                        if event.name == TELL && event.payload == "cookie" {
+                            pump.tell(Fact::CookieActivity);
+                        }
+                    });
+                }
+                network::RequestWillBeSentEvent::METHOD
+                | network::LoadingFinishedEvent::METHOD
+                | network::LoadingFailedEvent::METHOD => self.active(),
+                _ => self.take_storage(&event),
+            },
+            Next::Lagged(count) => {
+                tracing::warn!(count, "events of a frame were lost");
+                self.shared.apart.renew(session);
+                self.keep(Fact::Lagged);
+            }
+            Next::Ended(_) => self.shared.apart.end(session),
+        }
+    }
+
+    /// Takes an event of a session that tells of frames in other processes than its own.
+    fn is_of_frames(&mut self, of: Option<&str>, event: &RawEvent, apart: &mut Told) -> bool {
+        if let Some(Ok(attached)) = event.decode::<target::AttachedToTargetEvent>() {
+            if attached.target_info.r#type == "iframe" {
+                let connection = self.shared.session.connection();
+                let session = connection.attach(&attached.session_id);
+                self.shared.apart.begin(apart, session, of);
+                self.tell(Fact::FramesChanged);
+            }
+            return true;
+        }
+        if let Some(Ok(detached)) = event.decode::<target::DetachedFromTargetEvent>() {
+            self.shared.apart.end(&detached.session_id);
+            return true;
+        }
+        false
     }
 
     fn take(&mut self, event: &RawEvent) {
@@ -106,6 +163,13 @@ impl Pump {
                     pump.request_ended(&event.request_id);
                 });
             }
+            _ => self.take_storage(event),
+        }
+    }
+
+    /// Takes an event of what is stored.
+    fn take_storage(&mut self, event: &RawEvent) {
+        match &*event.method {
             storage::IndexedDBContentUpdatedEvent::METHOD => {
                 self.on(
                     event,
@@ -260,6 +324,9 @@ impl Pump {
         });
         if is_main {
             self.tell(Fact::Navigated { url: url.into() });
+        } else if url.starts_with("http") {
+            self.shared.apart.renew_own();
+            self.tell(Fact::FramesChanged);
         }
         self.active();
     }

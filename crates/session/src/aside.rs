@@ -1,4 +1,4 @@
-//! Reads and fills the localStorage of an origin that no tab shows, in a page nobody sees.
+//! Reads and fills the storage of a key that no tab shows, in a page nobody sees.
 //!
 //! What a page writes while it leaves for another site is stored, but its events need not
 //! come (Chromium 156: in one run they did, in the next not).
@@ -7,8 +7,9 @@ use base::Ctx;
 use cdp::protocol::target;
 
 use crate::Error;
-use crate::checkpoint::manifest::{Items, origin_of};
+use crate::checkpoint::manifest::Items;
 use crate::checkpoint::part::storage::{READ_SCRIPT, seed_script};
+use crate::checkpoint::place::{Place, place_of};
 use crate::live::Live;
 use crate::stub::Stub;
 use crate::tabs::Tabs;
@@ -26,10 +27,10 @@ pub(crate) async fn read_origin(
     tabs: &Tabs,
     storage_key: &str,
 ) -> Result<Option<Items>, Error> {
-    let Some(origin) = origin_of(storage_key) else {
+    let Some(place) = place_of(storage_key) else {
         return Ok(None);
     };
-    let text = run_in(ctx, live, tabs, origin, READ_SCRIPT).await?;
+    let text = run_in(ctx, live, tabs, &place, READ_SCRIPT).await?;
     let items = serde_json::from_str(&text);
     items.map(Some).map_err(|err| Error::Checkpoint {
         reason: err.to_string(),
@@ -50,10 +51,10 @@ pub(crate) async fn seed_origin(
     storage_key: &str,
     items: &Items,
 ) -> Result<(), Error> {
-    let Some(origin) = origin_of(storage_key) else {
+    let Some(place) = place_of(storage_key) else {
         return Ok(());
     };
-    run_in(ctx, live, tabs, origin, &seed_script(Some(items), None)).await?;
+    run_in(ctx, live, tabs, &place, &seed_script(Some(items), None)).await?;
     Ok(())
 }
 
@@ -90,16 +91,13 @@ async fn run_in(
     ctx: &Ctx,
     live: &Live,
     tabs: &Tabs,
-    origin: &str,
+    place: &Place,
     source: &str,
 ) -> Result<String, Error> {
-    run_with(ctx, live, tabs, origin, source, |_, text| async {
-        Ok(text)
-    })
-    .await
+    run_with(ctx, live, tabs, place, source, |_, text| async { Ok(text) }).await
 }
 
-/// Runs a script in a stub of an origin, in a hidden page of its own, and hands what it
+/// Runs a script in a stub at a place, in a hidden page of its own, and hands what it
 /// returned on while the page is still there.
 ///
 /// # Errors
@@ -111,7 +109,7 @@ pub(crate) async fn run_with<T, F>(
     ctx: &Ctx,
     live: &Live,
     tabs: &Tabs,
-    origin: &str,
+    place: &Place,
     script: &str,
     then: impl FnOnce(cdp::Session, String) -> F,
 ) -> Result<T, Error>
@@ -138,10 +136,8 @@ where
         let session = root.call(ctx, &attach).await?.session_id;
         let session = live.connection.attach(&session);
         let stub = Stub::begin(&session, ctx).await?;
-        let text = stub
-            .run(&format!("{origin}/browserd-aside"), script)
-            .await?;
-        then(session.clone(), text).await
+        let (there, text) = stub.run_in(place, "/browserd-aside", script).await?;
+        then(there, text).await
     }
     .await;
     for target_id in anchor.into_iter().chain([hidden]) {

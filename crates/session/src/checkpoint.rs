@@ -5,6 +5,7 @@ pub(crate) mod carry;
 pub(crate) mod export;
 pub mod manifest;
 pub(crate) mod part;
+pub(crate) mod place;
 pub(crate) mod restore;
 pub mod shadow;
 pub(crate) mod storage_state;

@@ -3,16 +3,25 @@
 //! Web storage is reached only from a document of its origin. `Fetch` answers the document's
 //! request itself, so the site sees nothing, whether or not it is up. Service workers would
 //! answer before `Fetch` is asked (Chromium 156), so they are passed by meanwhile.
+//!
+//! Storage of a frame of another site is reached from such a frame only, so a stub can have a
+//! stub in it. Its request is asked for in the session of the document it is in, while the
+//! frame itself is in a process of its own and has its own session.
+
+use std::time::Duration;
 
 use base::Ctx;
-use cdp::protocol::{fetch, network, page as wire, runtime};
-use cdp::{Next, Session};
+use cdp::protocol::{fetch, network, page as wire, runtime, target};
+use cdp::{Events, Next, Session};
 
 use crate::Error;
+use crate::checkpoint::place::Place;
 
 const DOCUMENT: &str = "PCFkb2N0eXBlIGh0bWw+PHRpdGxlPjwvdGl0bGU+"; // <!doctype html><title></title>
 /// How often a script is run again because the stub's document wasn't there yet.
 const TRIES: u32 = 20;
+/// How long the frames of one stub may take to be there.
+const FRAMES_LIMIT: Duration = Duration::from_secs(5);
 
 /// A page whose documents are stubs until [`Stub::end`].
 pub(crate) struct Stub<'a> {
@@ -44,19 +53,78 @@ impl<'a> Stub<'a> {
     /// # Cancel safety
     /// As [`Stub::begin`].
     pub(crate) async fn run(&self, url: &str, script: &str) -> Result<String, Error> {
-        let mut events = self.session.events();
+        self.answering(async {
+            self.navigate(url).await?;
+            self.run_there(url, script).await
+        })
+        .await
+    }
+
+    /// Shows stubs as `place` says, each at `path`, and runs `script` in the innermost one.
+    /// Returns the session of that one, too.
+    ///
+    /// # Cancel safety
+    /// As [`Stub::begin`].
+    pub(crate) async fn run_in(
+        &self,
+        place: &Place,
+        path: &str,
+        script: &str,
+    ) -> Result<(Session, String), Error> {
+        let mut shown = format!("{}{path}", place.page);
+        let mut session = self.session.clone();
+        if place.frames.is_empty() {
+            return Ok((session, self.run(&shown, script).await?));
+        }
+        let ctx = self.ctx.at_most(FRAMES_LIMIT);
+        for (depth, frame) in place.frames.iter().enumerate() {
+            let stub = match depth {
+                0 => Stub {
+                    session: self.session,
+                    ctx: &ctx,
+                },
+                _ => Stub::begin(&session, &ctx).await?,
+            };
+            stub.session.call(&ctx, &announce_frames()).await?;
+            let events = stub.session.events();
+            let url = format!("{frame}{path}");
+            let work = async {
+                if depth == 0 {
+                    stub.navigate(&shown).await?;
+                }
+                stub.run_there(&shown, &put_frame(&url)).await
+            };
+            stub.answering(work).await?;
+            let id = ctx
+                .race(announced(events))
+                .await
+                .map_err(Error::not_sent)??;
+            session = self.session.connection().attach(&id);
+            shown = url;
+        }
+        let inner = Stub {
+            session: &session,
+            ctx: self.ctx,
+        };
+        let text = inner.run_there(&shown, script).await?;
+        Ok((session, text))
+    }
+
+    async fn navigate(&self, url: &str) -> Result<(), Error> {
         let navigate = wire::Navigate {
             url: url.to_owned(),
             ..Default::default()
         };
-        let work = async {
-            let shown = self.session.call(self.ctx, &navigate).await?;
-            if let Some(reason) = shown.error_text {
-                return Err(page::Error::NavigationFailed { reason }.into());
-            }
-            self.run_there(url, script).await
-        };
-        // The answers to the paused requests are given while the navigation waits for them.
+        let shown = self.session.call(self.ctx, &navigate).await?;
+        match shown.error_text {
+            Some(reason) => Err(page::Error::NavigationFailed { reason }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Answers the requests that are paused while `work` waits for them.
+    async fn answering<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let mut events = self.session.events();
         let answers = async {
             loop {
                 match events.next().await {
@@ -149,4 +217,52 @@ impl<'a> Stub<'a> {
         )?;
         Ok(())
     }
+}
+
+/// Has a session announce the frames that are in other processes.
+fn announce_frames() -> target::SetAutoAttach {
+    let entry = |kind: Option<&str>, exclude| target::FilterEntry {
+        r#type: kind.map(str::to_owned),
+        exclude: Some(exclude),
+    };
+    target::SetAutoAttach {
+        auto_attach: true,
+        wait_for_debugger_on_start: false,
+        flatten: Some(true),
+        filter: Some(vec![entry(Some("iframe"), false), entry(None, true)]),
+    }
+}
+
+/// Waits for the session of a frame.
+async fn announced(mut events: Events) -> Result<String, Error> {
+    loop {
+        match events.next().await {
+            Next::Event(event) => {
+                if let Some(Ok(attached)) = event.decode::<target::AttachedToTargetEvent>()
+                    && attached.target_info.r#type == "iframe"
+                {
+                    return Ok(attached.session_id);
+                }
+            }
+            Next::Lagged(_) => {}
+            Next::Ended(cause) => return Err(cdp::Error::from(cause).into()),
+        }
+    }
+}
+
+/// Returns a script that puts a frame into a document and waits until it is loaded.
+fn put_frame(url: &str) -> String {
+    let url = serde_json::to_string(url).unwrap_or_default();
+    format!(
+        "return new Promise(done => {{ \
+           const put = () => {{ \
+             const frame = document.createElement('iframe'); \
+             frame.onload = () => done('there'); \
+             frame.src = {url}; \
+             document.documentElement.append(frame); \
+           }}; \
+           if (document.readyState === 'loading') addEventListener('DOMContentLoaded', put); \
+           else put(); \
+         }});"
+    )
 }

@@ -10,6 +10,7 @@ use base::{Clock, Ctx, TabId};
 use page::{Fact, StorageOp};
 use tokio::sync::mpsc;
 
+use crate::checkpoint::part::storage::{Open, Which};
 use crate::checkpoint::part::{history, indexed_db, storage};
 use crate::checkpoint::shadow::{Area, Change, Shadow};
 use crate::dirt::Dirt;
@@ -79,16 +80,30 @@ impl PageWatch {
                     .get(tab)
                     .and_then(|tab| storage::storage_key_of(&tab.known.url));
                 let here = storage::storage_key_of(url.expose());
+                if let Some(left) = left
+                    .as_ref()
+                    .filter(|left| !is_same_host(left, here.as_ref()))
+                {
+                    self.shadow().left(Area {
+                        storage_key: left.clone(),
+                        tab: Some(tab),
+                    });
+                }
                 self.tabs
                     .update(tab, |tab| tab.known.url = url.expose().clone());
-                self.read_open_areas(tab).await;
+                self.read_open_areas(tab, Which::All).await;
                 self.dirt.raise(self.clock.instant());
                 left.filter(|left| self.keeps && Some(left) != here.as_ref())
                     .map(PageNews::Left)
             }
             // Which storage events were lost is not known, so what is open is read again.
             Fact::Lagged => {
-                self.read_open_areas(tab).await;
+                self.read_open_areas(tab, Which::All).await;
+                self.dirt.raise(self.clock.instant());
+                None
+            }
+            Fact::FramesChanged => {
+                self.read_open_areas(tab, Which::NewFrames).await;
                 self.dirt.raise(self.clock.instant());
                 None
             }
@@ -108,22 +123,28 @@ impl PageWatch {
     }
 
     /// Reads the storage a tab shows: the picture of it may be missing or old.
-    pub(crate) async fn read_open_areas(&self, tab: TabId) {
+    pub(crate) async fn read_open_areas(&self, tab: TabId, which: Which) {
         if !self.keeps {
             return;
         }
-        self.follow_history(tab).await;
+        if which == Which::All {
+            self.follow_history(tab).await;
+        }
         // Of stubs there is nothing to read.
         let shown = self.tabs.get(tab).filter(|tab| !tab.history.held);
         let Some(page) = shown.and_then(|tab| tab.page) else {
             return;
         };
-        // It may go on to another document while it is read.
-        let own = storage::storage_key_of(page.state().url.expose());
-        for area in storage::open_areas(tab, &page) {
+        if page.has_frames_unfollowed()
+            && let Some(own) = storage::storage_key_of(page.state().url.expose())
+        {
+            self.shadow().indexed_db.unfollowed(&own);
+        }
+        let open = storage::open_areas(&Ctx::within(READ_LIMIT), tab, &page, which).await;
+        for Open { area, session } in open {
             self.shadow().read_begins(&area);
             let ctx = Ctx::within(READ_LIMIT);
-            let items = storage::read(&ctx, page.session(), &area).await;
+            let items = storage::read(&ctx, &session, &area).await;
             if let Err(err) = &items {
                 tracing::debug!(%tab, %err, "a storage area could not be read");
             }
@@ -132,14 +153,8 @@ impl PageWatch {
                 continue;
             }
             let ctx = Ctx::within(READ_LIMIT);
-            let has = indexed_db::follow(&ctx, page.session(), &area.storage_key).await;
+            let has = indexed_db::follow(&ctx, &session, &area.storage_key).await;
             let mut shadow = self.shadow();
-            if matches!(&has, Err(crate::Error::Cdp(err)) if matches!(**err, cdp::Error::Protocol { .. }))
-                && own.as_ref() != Some(&area.storage_key)
-            {
-                // A frame of another site, in a process of its own: what it stores is unseen.
-                shadow.indexed_db.unseen(format!("{}^", area.storage_key));
-            }
             // Where it can't be asked, the next capture finds out.
             if has.unwrap_or(true) || shadow.indexed_db.has(&area.storage_key) {
                 shadow.indexed_db.note_change(&area.storage_key);
@@ -157,6 +172,16 @@ impl PageWatch {
     fn shadow(&self) -> MutexGuard<'_, Shadow> {
         self.shadow.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Tells whether a page of one key is certainly of the site of the other.
+fn is_same_host(left: &str, here: Option<&String>) -> bool {
+    let host = |key: &str| {
+        let url = url::Url::parse(key).ok()?;
+        Some((url.scheme().to_owned(), url.host_str()?.to_owned()))
+    };
+    let left = host(left);
+    left.is_some() && left == here.and_then(|here| host(here))
 }
 
 fn changed(op: StorageOp) -> Change {

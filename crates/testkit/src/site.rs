@@ -97,6 +97,12 @@ impl Site {
         format!("http://localhost:{}{path}", self.address.port())
     }
 
+    /// Returns the address of a page under a name below `localhost`: another site again.
+    #[must_use]
+    pub fn named(&self, name: &str, path: &str) -> String {
+        format!("http://{name}.localhost:{}{path}", self.address.port())
+    }
+
     /// Returns what was seen until now.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -158,6 +164,13 @@ fn router(counts: Shared) -> Router {
         .route("/frames", get(frames))
         .route("/partnered", get(partnered))
         .route("/partner", get(async || Html(pages::PARTNER)))
+        .route("/embeds", get(async || Html(pages::EMBEDS)))
+        .route("/fidelity", get(fidelity))
+        .route("/fellow", get(async || Html(pages::FELLOW)))
+        .route("/leaving", get(async || Html(pages::LEAVING)))
+        .route("/cookies/set", get(set_cookies))
+        .route("/cookies/parent", get(set_parent_cookie))
+        .route("/cookies/seen", get(seen_cookies))
         .route("/inner", get(async || Html(pages::INNER)))
         .route("/noise", get(async || Html(pages::NOISE)))
         .route("/covered", get(async || Html(pages::COVERED)))
@@ -224,6 +237,36 @@ async fn frames(headers: HeaderMap) -> Html<String> {
 
 async fn partnered(headers: HeaderMap) -> Html<String> {
     Html(pages::partnered(&of_localhost(&headers, "/partner")))
+}
+
+async fn fidelity(headers: HeaderMap) -> Html<String> {
+    Html(pages::fidelity(&of_localhost(&headers, "/fellow")))
+}
+
+/// Cookies of the kinds that only a server can set.
+async fn set_cookies() -> Response {
+    let kinds = [
+        "strict=1; Path=/; HttpOnly; SameSite=Strict; Max-Age=99999",
+        "lax=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=99999",
+        "pathy=1; Path=/cookies; HttpOnly",
+    ];
+    let kinds = kinds.map(|kind| (header::SET_COOKIE, kind));
+    (axum::response::AppendHeaders(kinds), "set").into_response()
+}
+
+/// A cookie of the domain above `a.site.localhost`.
+async fn set_parent_cookie() -> Response {
+    let cookie = "parent=1; Domain=site.localhost; Path=/; Max-Age=99999";
+    ([(header::SET_COOKIE, cookie)], Html("<h1>Parent</h1>")).into_response()
+}
+
+/// The cookies of a request, in order of their names.
+async fn seen_cookies(headers: HeaderMap) -> Html<String> {
+    let all = headers.get_all(header::COOKIE).iter();
+    let all = all.filter_map(|value| value.to_str().ok());
+    let mut all: Vec<&str> = all.flat_map(|value| value.split("; ")).collect();
+    all.sort_unstable();
+    Html(all.join("; "))
 }
 
 fn of_localhost(headers: &HeaderMap, path: &str) -> String {

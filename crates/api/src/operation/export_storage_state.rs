@@ -19,7 +19,7 @@ pub struct ExportStorageState {
 impl Operation for ExportStorageState {
     const NAME: &'static str = "export_storage_state";
     const EFFECT: Effect = Effect::Admin;
-    const SUMMARY: &'static str = "Gives cookies and localStorage as Playwright's storageState, and says what has no place in it.";
+    const SUMMARY: &'static str = "Gives cookies, localStorage and IndexedDB as Playwright's storageState, and says what has no place in it.";
     const ROUTE: Route = Route::post("/v1/sessions/{session_id}/storage_state");
     const LISTED: bool = false;
     const EXAMPLES: &'static [&'static str] = &[r#"{"session_id": "shop:1"}"#];

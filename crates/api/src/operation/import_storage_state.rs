@@ -24,7 +24,7 @@ pub struct ImportStorageState {
 impl Operation for ImportStorageState {
     const NAME: &'static str = "import_storage_state";
     const EFFECT: Effect = Effect::Admin;
-    const SUMMARY: &'static str = "Makes a new session with the cookies and localStorage of a Playwright storageState; its first call brings it up.";
+    const SUMMARY: &'static str = "Makes a new session with the cookies, localStorage and IndexedDB of a Playwright storageState; its first call brings it up.";
     const ROUTE: Route = Route::post("/v1/import_storage_state");
     const LISTED: bool = false;
     const EXAMPLES: &'static [&'static str] =

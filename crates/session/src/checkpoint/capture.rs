@@ -16,7 +16,7 @@ use super::manifest::{
     self, CookiesPart, IndexedDbEntry, Items, Manifest, OriginEntry, OriginPart, TabEntry, TabPart,
     kind,
 };
-use super::part::{cookies, form, history, indexed_db, storage};
+use super::part::{cookies, form, history, indexed_db, scrolls, storage, zoom};
 use super::shadow::{Area, Shadow};
 use crate::Error;
 use crate::deps::Deps;
@@ -167,6 +167,7 @@ async fn read_tabs(ctx: &Ctx, order: &Order) -> Vec<TabPart> {
             }
             // It went on meanwhile: what was read may be of either page.
             (part.form, part.scroll_x, part.scroll_y) = Default::default();
+            (part.scrolls, part.zoom) = Default::default();
             if look == MOST_LOOKS {
                 break;
             }
@@ -188,11 +189,19 @@ async fn read_page(ctx: &Ctx, page: &Page, part: &mut TabPart) {
     let state = page.state();
     if part.url != *state.url.expose() {
         (part.form, part.scroll_x, part.scroll_y) = Default::default();
+        (part.scrolls, part.zoom) = Default::default();
     }
     part.url = state.url.expose().clone();
     part.title = state.title.expose().clone();
     if let Ok((x, y)) = page.scroll_position(&ctx.at_most(SCROLL_LIMIT)).await {
         (part.scroll_x, part.scroll_y) = (x, y);
+    }
+    if let Ok(zoom) = zoom::read(&ctx.at_most(SCROLL_LIMIT), page.session()).await {
+        // As a part that tells of none is read back.
+        part.zoom = if zoom::is_none(&zoom) { 0.0 } else { zoom };
+    }
+    if let Some(scrolls) = scrolls::capture(&ctx.at_most(SCROLL_LIMIT), page).await {
+        part.scrolls = scrolls;
     }
     if let Some(form) = form::capture(&ctx.at_most(SCROLL_LIMIT), page).await {
         part.form = form;
@@ -206,7 +215,10 @@ async fn read_areas(ctx: &Ctx, order: &Order) {
         if page.state().dialog.is_some() {
             continue;
         }
-        for area in storage::open_areas(*tab, page) {
+        let step = ctx.at_most(SCROLL_LIMIT);
+        for storage::Open { area, session } in
+            storage::open_areas(&step, *tab, page, storage::Which::All).await
+        {
             let wanted = {
                 let mut shadow = lock(&order.shadow);
                 let wanted = shadow.opened(&area) || order.kept;
@@ -217,7 +229,7 @@ async fn read_areas(ctx: &Ctx, order: &Order) {
             };
             if wanted {
                 let step = ctx.at_most(SCROLL_LIMIT);
-                let items = storage::read(&step, page.session(), &area).await.ok();
+                let items = storage::read(&step, &session, &area).await.ok();
                 lock(&order.shadow).read_ended(&area, items);
             }
         }
@@ -334,8 +346,10 @@ impl Writer<'_> {
         }
         for tab in tabs {
             let session_storage = of_tabs.remove(&tab.tab).unwrap_or_default();
+            let session_storage_doubtful = lock(&order.shadow).doubtful_of(TabId(tab.tab));
             let part = TabPart {
                 session_storage,
+                session_storage_doubtful,
                 ..tab.clone()
             };
             let address = self.put(kind::TAB, &part, &mut parts, &mut bytes).await?;

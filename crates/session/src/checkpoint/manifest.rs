@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::part::form::FormPart;
 pub use super::part::history::HistoryPart;
+pub use super::part::scrolls::ScrollsPart;
 
 /// A storage area's items, by key.
 pub type Items = BTreeMap<String, String>;
@@ -163,8 +164,17 @@ pub struct TabPart {
     pub scroll_x: f64,
     /// See `scroll_x`.
     pub scroll_y: f64,
+    /// How far its site is zoomed, 1 being not at all; 0 if it was not read.
+    #[serde(skip_serializing_if = "super::part::zoom::is_none")]
+    pub zoom: f64,
+    /// What is scrolled inside of it.
+    #[serde(skip_serializing_if = "ScrollsPart::is_nothing")]
+    pub scrolls: ScrollsPart,
     /// sessionStorage by storage key.
     pub session_storage: BTreeMap<String, Items>,
+    /// The storage keys of which it may lack what was written while the tab left the site.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub session_storage_doubtful: Vec<String>,
     /// What was typed into its page, and its focus.
     #[serde(skip_serializing_if = "FormPart::is_unread")]
     pub form: FormPart,

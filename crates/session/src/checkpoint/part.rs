@@ -4,4 +4,6 @@ pub(crate) mod cookies;
 pub(crate) mod form;
 pub(crate) mod history;
 pub(crate) mod indexed_db;
+pub(crate) mod scrolls;
 pub(crate) mod storage;
+pub(crate) mod zoom;

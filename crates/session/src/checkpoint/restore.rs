@@ -16,13 +16,15 @@ mod report;
 mod seed;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::{Ctx, Part, TabId};
 use cdp::protocol::{storage as storage_wire, target};
 use page::Page;
 
 use super::manifest::{TabPart, origin_of};
-use super::part::{cookies, indexed_db};
+use super::part::{cookies, indexed_db, zoom};
+use super::place::place_of;
 use crate::Error;
 use crate::deps::Deps;
 use crate::live::Live;
@@ -64,6 +66,7 @@ pub(crate) async fn restore(
     );
     let (jar, pages) = tokio::try_join!(jar, pages)?;
 
+    let zoomed = zoom_sites(ctx, &pages, content).await?;
     let plan = plan(content);
     let of_tabs = content.tabs.iter().zip(&plan);
     let prepared = futures_util::future::try_join_all(
@@ -87,6 +90,7 @@ pub(crate) async fn restore(
     )
     .await?;
     let mut report = report(content, jar, &prepared, &loaded, kept_profile);
+    sort(zoomed, Part::Zoom, &mut report.restored, &mut report.lost);
     sort(
         databases,
         Part::IndexedDb,
@@ -103,6 +107,22 @@ pub(crate) async fn restore(
     Ok(report)
 }
 
+/// Zooms each site that a tab shows; one after the other, as tabs of one site share it.
+async fn zoom_sites(ctx: &Ctx, pages: &[Page], content: &Content) -> Result<bool, Error> {
+    let (mut done, mut all) = (vec![], true);
+    for (page, tab) in pages.iter().zip(&content.tabs) {
+        if let Some(site) = zoom::site_of(tab)
+            && !done.contains(&site)
+        {
+            all &= zoom::restore(ctx, page, &site, tab.zoom).await?;
+            done.push(site);
+        }
+    }
+    Ok(all)
+}
+
+/// How long databases of frames of other sites may take; what isn't there by then is lost.
+const FRAMES_LIMIT: Duration = Duration::from_secs(8);
 /// The word by which a part tells that it lacks Blobs.
 const BLOBS_OVER_LIMIT: &str = "blobs_over_limit";
 
@@ -118,7 +138,12 @@ async fn restore_databases(
         entry.lost.iter().all(|word| word == BLOBS_OVER_LIMIT)
     };
     let mut whole = !content.manifest.indexed_db_over && entries.iter().all(is_whole);
+    let for_frames = ctx.at_most(FRAMES_LIMIT);
     for (storage_key, databases) in &content.databases {
+        if storage_key.contains('^') && for_frames.remaining().is_zero() {
+            whole = false;
+            continue;
+        }
         whole &= indexed_db::restore(ctx, live, tabs, storage_key, databases).await?;
     }
     Ok(whole)
@@ -140,7 +165,7 @@ pub(crate) async fn restore_tab(
     let seeds = seeds_of(part, &mut BTreeMap::new());
     let prepared = prepare(ctx, page, tabs, part, &seeds).await?;
     let loaded = load(ctx, page, part, &prepared.history).await?;
-    let (mut restored, mut lost) = (vec![Part::Cookies, Part::LocalStorage], vec![]);
+    let (mut restored, mut lost) = (vec![Part::Cookies, Part::LocalStorage, Part::Zoom], vec![]);
     sort(
         prepared.session,
         Part::SessionStorage,
@@ -159,28 +184,39 @@ async fn clear(ctx: &Ctx, live: &Live, tabs: &Tabs, content: &Content) -> Result
         .await?;
     let local = content.origins.iter().map(|part| &part.storage_key);
     let databases = content.manifest.indexed_db.iter();
-    let mut origins: Vec<_> = local
+    let mut keys: Vec<_> = local
         .chain(databases.map(|entry| &entry.storage_key))
-        .filter_map(|storage_key| origin_of(storage_key))
+        .filter(|storage_key| place_of(storage_key).is_some())
         .collect();
-    origins.sort_unstable();
-    origins.dedup();
-    let Some(first) = origins.first() else {
+    keys.sort_unstable();
+    keys.dedup();
+    let Some(first) = keys.first().and_then(|storage_key| place_of(storage_key)) else {
         return Ok(());
     };
     // Only a page's session knows which browser context is meant (Chromium 156: through the
     // browser's own it is an internal error).
     let clear = async |session: cdp::Session, _: String| {
-        for origin in &origins {
-            let clear = storage_wire::ClearDataForOrigin {
-                origin: (*origin).to_owned(),
-                storage_types: "all".to_owned(),
-            };
-            session.call(ctx, &clear).await?;
+        for storage_key in &keys {
+            let storage_types = "all".to_owned();
+            if let Some(origin) = origin_of(storage_key) {
+                let origin = origin.to_owned();
+                let clear = storage_wire::ClearDataForOrigin {
+                    origin,
+                    storage_types,
+                };
+                session.call(ctx, &clear).await?;
+            } else {
+                let storage_key = (*storage_key).clone();
+                let clear = storage_wire::ClearDataForStorageKey {
+                    storage_key,
+                    storage_types,
+                };
+                session.call(ctx, &clear).await?;
+            }
         }
         Ok(())
     };
-    crate::aside::run_with(ctx, live, tabs, first, "return '';", clear).await
+    crate::aside::run_with(ctx, live, tabs, &first, "return '';", clear).await
 }
 
 /// Makes a new target for a tab and waits until its page is attached.

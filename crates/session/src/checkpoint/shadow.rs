@@ -52,6 +52,8 @@ pub struct Shadow {
     reading: BTreeMap<Area, Vec<Change>>,
     /// Areas that must be read (again) as soon as a page can.
     unread: BTreeSet<Area>,
+    /// A tab's storage of sites it has left: what a page wrote while it was left isn't told.
+    doubtful: BTreeSet<Area>,
     /// localStorage items removed lately, with when and what they were.
     removed: VecDeque<(Instant, Area, String, String)>,
     /// The storage service died: what is told to be removed was not removed by a page.
@@ -96,6 +98,7 @@ impl Shadow {
         for change in since {
             change.apply(&mut items);
         }
+        self.doubtful.remove(area);
         let changed = self.areas.get(area) != Some(&items);
         self.changes += u64::from(changed);
         self.areas.insert(area.clone(), items);
@@ -138,6 +141,20 @@ impl Shadow {
         }
     }
 
+    /// Notes that a tab went on to another site: what the page that was left wrote to its
+    /// sessionStorage at that moment can't be had.
+    pub fn left(&mut self, area: Area) {
+        if self.areas.get(&area).is_some_and(|items| !items.is_empty()) {
+            self.doubtful.insert(area);
+        }
+    }
+
+    /// Returns the storage keys that a tab has left so.
+    pub fn doubtful_of(&self, tab: TabId) -> Vec<String> {
+        let doubtful = self.doubtful.iter().filter(|area| area.tab == Some(tab));
+        doubtful.map(|area| area.storage_key.clone()).collect()
+    }
+
     /// Notes that the storage service died: takes back what its end removed, and believes no
     /// removal from localStorage until [`Shadow::service_back`].
     pub fn service_lost(&mut self, now: Instant) {
@@ -163,6 +180,7 @@ impl Shadow {
     pub fn forget_tab(&mut self, tab: TabId) {
         self.areas.retain(|area, _| area.tab != Some(tab));
         self.unread.retain(|area| area.tab != Some(tab));
+        self.doubtful.retain(|area| area.tab != Some(tab));
         self.reading.retain(|area, _| area.tab != Some(tab));
     }
 

@@ -1,8 +1,9 @@
-//! Playwright's `storageState`: cookies and localStorage by origin, both ways.
+//! Playwright's `storageState`: cookies, localStorage and IndexedDB by origin, both ways.
 //!
-//! What the format or this version can't take is told by name and never dropped in silence:
-//! tabs, sessionStorage, forms and partitioned localStorage have no place in it, and IndexedDB
-//! isn't translated yet.
+//! What the format can't take is told by name and never dropped in silence: tabs,
+//! sessionStorage, forms and what frames of other sites store have no place in it.
+
+mod databases;
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::manifest::{
-    self, Cookie, CookiesPart, Manifest, OriginEntry, OriginPart, Partition, TabEntry, TabPart,
-    origin_of,
+    self, Cookie, CookiesPart, IndexedDbEntry, Manifest, OriginEntry, OriginPart, Partition,
+    TabEntry, TabPart, origin_of,
 };
 use super::restore::Content;
 use crate::Error;
@@ -62,6 +63,8 @@ struct StateOrigin {
     origin: String,
     #[serde(default)]
     local_storage: Vec<Item>,
+    #[serde(default, rename = "indexedDB", skip_serializing_if = "Vec::is_empty")]
+    indexed_db: Vec<Value>,
     #[serde(flatten)]
     more: Map<String, Value>,
 }
@@ -114,32 +117,50 @@ pub(crate) fn write(content: &Content) -> Result<(Value, Vec<String>), Error> {
                 .map(|key| key.has_cross_site_ancestor),
         });
     }
+    let mut origins: BTreeMap<String, StateOrigin> = BTreeMap::new();
     for part in &content.origins {
         match origin_of(&part.storage_key) {
-            Some(origin) => state.origins.push(StateOrigin {
-                origin: origin.to_owned(),
-                local_storage: part
-                    .local
-                    .iter()
-                    .map(|(name, value)| Item {
-                        name: name.clone(),
-                        value: value.clone(),
-                    })
-                    .collect(),
-                more: Map::new(),
-            }),
+            Some(origin) => {
+                let items = part.local.iter().map(|(name, value)| Item {
+                    name: name.clone(),
+                    value: value.clone(),
+                });
+                state_of(&mut origins, origin).local_storage = items.collect();
+            }
             None => left_out.push(format!("localStorage of {}", part.storage_key)),
         }
     }
-    for (storage_key, _) in &content.databases {
-        left_out.push(format!("IndexedDB of {storage_key}"));
+    for (storage_key, of) in &content.databases {
+        match origin_of(storage_key) {
+            Some(origin) => {
+                let written = databases::write(origin, of, &mut left_out);
+                state_of(&mut origins, origin).indexed_db = written;
+            }
+            None => left_out.push(format!("IndexedDB of {storage_key}")),
+        }
     }
+    for entry in &content.manifest.indexed_db {
+        if !entry.lost.is_empty() {
+            let key = &entry.storage_key;
+            left_out.push(format!("of {key} what the checkpoint itself lacks"));
+        }
+    }
+    state.origins = origins.into_values().collect();
     for tab in &content.tabs {
         left_out.push(format!("tab {} with what only it holds", tab.tab));
     }
     let state =
         serde_json::to_value(state).map_err(|err| super::carry::refused(err.to_string()))?;
     Ok((state, left_out))
+}
+
+fn state_of<'a>(
+    origins: &'a mut BTreeMap<String, StateOrigin>,
+    origin: &str,
+) -> &'a mut StateOrigin {
+    let state = origins.entry(origin.to_owned()).or_default();
+    origin.clone_into(&mut state.origin);
+    state
 }
 
 /// Reads a document.
@@ -177,6 +198,7 @@ pub(crate) fn read(document: &Value) -> Result<Taken, Error> {
         });
     }
     let mut origins = BTreeMap::new();
+    let mut of_origins = BTreeMap::new();
     for of in state.origins {
         let url = url::Url::parse(&of.origin).map_err(|_| bad("an origin that is no URL"))?;
         let origin = url.origin().ascii_serialization();
@@ -188,6 +210,10 @@ pub(crate) fn read(document: &Value) -> Result<Taken, Error> {
             if value.as_array().is_none_or(|items| !items.is_empty()) {
                 left_out.push(format!("{name} of {origin}"));
             }
+        }
+        let taken = databases::read(&origin, &of.indexed_db, &mut left_out);
+        if !taken.databases.is_empty() {
+            of_origins.insert(storage_key.clone(), taken);
         }
         let items = of.local_storage.into_iter();
         let local: manifest::Items = items.map(|item| (item.name, item.value)).collect();
@@ -208,6 +234,16 @@ pub(crate) fn read(document: &Value) -> Result<Taken, Error> {
             part: parts.len().to_string(),
         });
         parts.push(encoded(&part)?);
+    }
+    for (storage_key, databases) in of_origins {
+        let part = encoded(&databases)?;
+        manifest.indexed_db.push(IndexedDbEntry {
+            storage_key,
+            part: parts.len().to_string(),
+            bytes: part.len() as u64,
+            lost: vec![],
+        });
+        parts.push(part);
     }
     manifest.tabs.push(TabEntry {
         tab: 1,
@@ -256,7 +292,10 @@ mod tests {
             "later": 1,
         }))
         .unwrap();
-        assert_eq!(taken.left_out, ["later", "indexedDB of https://x.test"]);
+        assert_eq!(
+            taken.left_out,
+            ["later", "indexedDB \"d\" of https://x.test"]
+        );
         let jar: CookiesPart = serde_json::from_slice(&taken.parts[0]).unwrap();
         let cookie = &jar.cookies[0];
         assert_eq!((cookie.expires, cookie.http_only), (None, true));

@@ -14,6 +14,7 @@ use crate::Error;
 use crate::checkpoint::capture::{self, CAUSE_RESTORE, Captured, Order, capture};
 use crate::checkpoint::manifest::{Items, Manifest};
 use crate::checkpoint::restore::{self, Content};
+use crate::checkpoint::shadow::Area;
 use crate::command::Wanted;
 use crate::dirt::Dirt;
 use crate::state::{Fact, LinkId};
@@ -187,10 +188,19 @@ impl Session {
         };
         match restore::read(&self.deps, self.row.id, newest).await {
             Ok(content) => {
+                let mut shadow = shadow_of(&content);
+                for tab in &content.tabs {
+                    for storage_key in &tab.session_storage_doubtful {
+                        shadow.left(Area {
+                            storage_key: storage_key.clone(),
+                            tab: Some(TabId(tab.tab)),
+                        });
+                    }
+                }
                 *self
                     .shadow
                     .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner) = shadow_of(&content);
+                    .unwrap_or_else(std::sync::PoisonError::into_inner) = shadow;
                 for part in &content.tabs {
                     self.tabs
                         .update(TabId(part.tab), |tab| tab.known = part.clone());

@@ -36,6 +36,8 @@ const ASIDE_LIMIT: Duration = Duration::from_secs(5);
 const RESEED_ROUNDS: u32 = 60;
 const RESEED_PAUSE: Duration = Duration::from_millis(100);
 const RESEED_STAYED: u32 = 3;
+/// How long the frames of one page may take to tell what they store.
+const OPEN_LIMIT: Duration = Duration::from_secs(1);
 /// How long giving a browser its storage back may take.
 const RESEED_LIMIT: Duration = Duration::from_secs(20);
 
@@ -370,7 +372,7 @@ impl Session {
             keeps: !self.is_attached(),
         };
         self.spawn_work(TaskKind::PageWork, async move {
-            watch.read_open_areas(tab).await;
+            watch.read_open_areas(tab, storage::Which::All).await;
             Done::ReadAside
         });
     }
@@ -554,26 +556,31 @@ async fn reseed(
     let (mut stayed, mut blocked) = (0, false);
     for round in 0..RESEED_ROUNDS {
         let mut whole = true;
+        let mut open = vec![];
+        for (id, tab) in tabs.all() {
+            if let Some(page) = tab.page {
+                let step = ctx.at_most(OPEN_LIMIT);
+                let areas = storage::open_areas(&step, id, &page, storage::Which::All).await;
+                open.extend(areas.into_iter().map(|open| (open, page.clone())));
+            }
+        }
         for (storage_key, items) in &local {
             let area = Area {
                 storage_key: storage_key.clone(),
                 tab: None,
             };
-            let holders: Vec<Page> = tabs
-                .all()
-                .into_iter()
-                .filter_map(|(id, tab)| {
-                    let page = tab.page?;
-                    storage::open_areas(id, &page)
-                        .contains(&area)
-                        .then_some(page)
-                })
-                .collect();
+            let mut holders = open.iter().filter(|(open, _)| open.area == area);
             // One with a dialog answers nothing, and drops what it has when that is closed.
-            let free = holders.iter().find(|page| page.state().dialog.is_none());
-            blocked |= holders.iter().any(|page| page.state().dialog.is_some());
-            match free {
-                Some(page) => whole &= reseed_open(ctx, page, &area, items).await?,
+            blocked |= holders
+                .clone()
+                .any(|(_, page)| page.state().dialog.is_some());
+            match holders.find(|(_, page)| page.state().dialog.is_none()) {
+                Some((open, _)) => match reseed_open(ctx, open, items).await {
+                    Ok(there) => whole &= there,
+                    Err(err) if err.is_loss() || ctx.remaining().is_zero() => return Err(err),
+                    // Its frame went on meanwhile.
+                    Err(_) => whole = false,
+                },
                 // Nobody holds it, so nobody drops it again.
                 None if round == 0 => {
                     crate::aside::seed_origin(ctx, live, tabs, storage_key, items).await?;
@@ -592,18 +599,14 @@ async fn reseed(
 }
 
 /// Writes what is missing in an area; tells whether nothing was.
-async fn reseed_open(
-    ctx: &base::Ctx,
-    page: &Page,
-    area: &Area,
-    items: &Items,
-) -> Result<bool, Error> {
-    let there = storage::read(ctx, page.session(), area).await?;
+async fn reseed_open(ctx: &base::Ctx, open: &storage::Open, items: &Items) -> Result<bool, Error> {
+    let storage::Open { area, session } = open;
+    let there = storage::read(ctx, session, area).await?;
     let missing: Items = items
         .iter()
         .filter(|(key, value)| there.get(*key) != Some(value))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    storage::write(ctx, page.session(), area, &missing).await?;
+    storage::write(ctx, session, area, &missing).await?;
     Ok(missing.is_empty())
 }

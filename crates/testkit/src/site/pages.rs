@@ -79,6 +79,104 @@ addEventListener('message', event => {
 parent.postMessage(JSON.stringify({ cookie: document.cookie, local: localStorage.getItem('partner') }), '*');
 </script>"#;
 
+/// Has the frames its URL says, in each other too. Each tells the page what it finds stored, and
+/// does what it is told.
+pub(super) const EMBEDS: &str = r#"<!doctype html><html lang="en"><title>Embeds</title><h1>Embeds</h1>
+<script>
+const asked = new URLSearchParams(location.search);
+const seen = {}, answers = [];
+const done = request => new Promise(resolve => { request.onsuccess = () => resolve(request.result); });
+const whole = transaction => new Promise(resolve => { transaction.oncomplete = resolve; });
+const stored = async () => {
+  const has = (await indexedDB.databases()).some(({ name }) => name === 'db');
+  const base = has && await done(indexedDB.open('db'));
+  const base_holds = base && await done(base.transaction('s').objectStore('s').get(1));
+  if (base) base.close();
+  return [localStorage.getItem('mark'), sessionStorage.getItem('mark'), base_holds || null];
+};
+const store = async value => {
+  localStorage.setItem('mark', value);
+  sessionStorage.setItem('mark', value);
+  const open = indexedDB.open('db', 1);
+  open.onupgradeneeded = () => open.result.createObjectStore('s');
+  const base = await done(open), write = base.transaction('s', 'readwrite');
+  write.objectStore('s').put(value, 1);
+  await whole(write);
+  base.close();
+};
+const tell = (frame, code) => new Promise(resolve => {
+  frame.postMessage({ number: answers.push(resolve) - 1, code }, '*');
+});
+addEventListener('message', async ({ data, source }) => {
+  if (data.code) source.postMessage({ number: data.number, value: await eval(data.code) }, '*');
+  else if (data.name) seen[data.name] = data.found;
+  else answers[data.number](data.value);
+});
+const begin = async () => {
+  if (parent !== self) top.postMessage({ name: asked.get('name'), found: await stored() }, '*');
+  for (const src of asked.getAll('frame')) {
+    document.body.append(Object.assign(document.createElement('iframe'), { src }));
+  }
+};
+begin();
+</script></html>"#;
+
+/// A long page that can have every state a page can have, with a frame of another site.
+pub(super) fn fidelity(fellow: &str) -> String {
+    format!(
+        r#"<!doctype html><html lang="en"><title>Fidelity</title><h1>Fidelity</h1>
+<input id="text"><textarea id="area"></textarea>
+<select id="choice"><option>a</option><option>b</option></select><input type="checkbox" id="box">
+<input type="radio" name="r" value="x" checked><input type="radio" name="r" value="y">
+<div id="note" contenteditable></div>
+<input type="password" id="word"><input autocomplete="cc-number" id="card"><input autocomplete="one-time-code" id="code">
+<div id="pane" style="height: 80px; overflow: auto"><div style="height: 900px">Long</div></div>
+<script>
+const told = new Promise(done => addEventListener('message', event => {{
+  if (event.data !== 'written') done(event.data);
+}}));
+</script>
+<iframe src="{fellow}" title="fellow"></iframe>
+<div style="height: 3000px"></div></html>"#
+    )
+}
+
+/// A frame that tells the page what it finds stored, and stores when it is told to.
+pub(super) const FELLOW: &str = r#"<!doctype html><title>Fellow</title>
+<script>
+// A browser may refuse a frame of another site all of this.
+const open = () => new Promise((done, fail) => {
+  const open = indexedDB.open('fellow', 1);
+  open.onupgradeneeded = () => open.result.createObjectStore('s');
+  open.onsuccess = () => done(open.result);
+  open.onerror = () => fail(open.error);
+});
+const write = async () => {
+  document.cookie = 'chip=1; Secure; Partitioned; SameSite=None; Path=/; max-age=9999';
+  localStorage.setItem('fellow', '1');
+  sessionStorage.setItem('fellow', '1');
+  const base = await open(), write = base.transaction('s', 'readwrite');
+  write.objectStore('s').put('kept', 1);
+  await new Promise(done => { write.oncomplete = done; });
+  base.close();
+};
+const found = async () => {
+  const base = await open(), read = base.transaction('s').objectStore('s').get(1);
+  await new Promise(done => { read.onsuccess = done; });
+  base.close();
+  return { cookie: document.cookie, local: localStorage.getItem('fellow'),
+    session: sessionStorage.getItem('fellow'), base: read.result ?? null };
+};
+addEventListener('message', event => {
+  write().catch(() => {}).then(() => event.source.postMessage('written', '*'));
+});
+found().catch(() => ({ cookie: document.cookie })).then(found => parent.postMessage(found, '*'));
+</script>"#;
+
+/// Stores something while it is left.
+pub(super) const LEAVING: &str = r#"<!doctype html><html lang="en"><title>Leaving</title><h1>Leaving</h1>
+<script>addEventListener('pagehide', () => sessionStorage.setItem('late', '1'));</script></html>"#;
+
 pub(super) const FIELDS: &str = r#"<!doctype html><html lang="en"><title>Fields</title>
 <h1>Fields</h1>
 <input id="text"><input id="twin" placeholder="one"><input id="twin" placeholder="two">
@@ -87,6 +185,8 @@ pub(super) const FIELDS: &str = r#"<!doctype html><html lang="en"><title>Fields<
 <input type="checkbox" id="box" checked><input type="radio" name="r" value="x" checked><input type="radio" name="r" value="y">
 <input type="range" id="range"><input type="date" id="date"><input type="color" id="color">
 <input type="password" id="hidden-word"><input autocomplete="cc-number" id="number"><input autocomplete="one-time-code" id="code">
+<div id="note" contenteditable>as it was</div><div id="other" contenteditable>not touched</div>
+<div id="pane" style="height: 80px; overflow: auto"><div style="height: 900px">Long</div></div>
 <div id="host"></div><iframe id="near" srcdoc="<input id=inner>"></iframe><div id="late"></div>
 <script>
 const seen = [];

@@ -1,7 +1,7 @@
 //! What was typed into a tab's page, and its focus. Secrets are never read from the page.
 //!
-//! Not in it: fields in frames of other sites and in closed shadow trees, editable elements
-//! that are no fields, chosen files.
+//! Not in it: fields in frames of other sites and in closed shadow trees, editable elements that
+//! hold more than text, marks and links, chosen files.
 
 use std::time::Duration;
 

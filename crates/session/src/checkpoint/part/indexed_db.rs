@@ -7,7 +7,9 @@
 //!
 //! What it can't bring back: records that hold what can't be had (keys of `crypto.subtle`, file
 //! handles, images, resizable buffers), Blobs over [`MOST_BLOBS`] an origin, origins over
-//! [`MOST_TEXT`], and databases of frames of other sites. Each is told, none comes back wrong.
+//! [`MOST_TEXT`]. Each is told, none comes back wrong.
+
+mod same;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::aside;
-use crate::checkpoint::manifest::{IndexedDbEntry, origin_of};
+use crate::checkpoint::manifest::IndexedDbEntry;
+use crate::checkpoint::place::place_of;
 use crate::live::Live;
 use crate::tabs::Tabs;
 
@@ -30,7 +33,7 @@ const MOST_TEXT: usize = 16 << 20;
 const STORE: &str = include_str!("indexed_db/store.js");
 /// The word for what is missing.
 const MISSING: &str = "indexed_db";
-/// The words for what a frame of another site may keep.
+/// The words for what a frame that nobody follows may keep.
 const UNSEEN: [&str; 3] = [MISSING, "local_storage", "session_storage"];
 
 /// One origin's databases.
@@ -47,31 +50,31 @@ pub(crate) struct Databases {
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Database {
-    name: String,
-    version: u64,
-    stores: Vec<ObjectStore>,
+    pub name: String,
+    pub version: u64,
+    pub stores: Vec<ObjectStore>,
 }
 
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default)]
-struct ObjectStore {
-    name: String,
-    key_path: String,
-    auto_increment: bool,
+pub(crate) struct ObjectStore {
+    pub name: String,
+    pub key_path: String,
+    pub auto_increment: bool,
     /// The key that the generator gives next.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_key: Option<u64>,
-    indexes: Vec<Index>,
-    records: Vec<String>,
+    pub next_key: Option<u64>,
+    pub indexes: Vec<Index>,
+    pub records: Vec<String>,
 }
 
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default)]
-struct Index {
-    name: String,
-    key_path: String,
-    unique: bool,
-    multi_entry: bool,
+pub(crate) struct Index {
+    pub name: String,
+    pub key_path: String,
+    pub unique: bool,
+    pub multi_entry: bool,
 }
 
 /// What is known of the session's IndexedDB: where the last picture of each origin is, and
@@ -94,7 +97,11 @@ impl Known {
     /// Takes over a checkpoint's picture.
     pub(crate) fn load(&mut self, entries: &[IndexedDbEntry], over: bool) {
         self.over |= over;
-        for entry in entries {
+        // What nobody followed was lost by then.
+        for entry in entries
+            .iter()
+            .filter(|entry| !entry.storage_key.ends_with('^'))
+        {
             self.put(entry.clone());
         }
     }
@@ -188,8 +195,13 @@ impl Known {
         self.failed(storage_key);
     }
 
-    /// Notes that a frame of another site keeps storage of this key, which is not read.
-    pub(crate) fn unseen(&mut self, storage_key: String) {
+    /// Notes that a page has more frames of other sites than are followed: what they store isn't
+    /// read.
+    pub(crate) fn unfollowed(&mut self, of: &str) {
+        let storage_key = format!("{of}^");
+        if self.has(&storage_key) {
+            return;
+        }
         let lost = UNSEEN.iter().map(|word| (*word).to_owned()).collect();
         self.put(IndexedDbEntry {
             storage_key,
@@ -231,7 +243,7 @@ pub(crate) async fn read(
     tabs: &Tabs,
     storage_key: &str,
 ) -> Result<Option<Databases>, Error> {
-    let Some(origin) = origin_of(storage_key) else {
+    let Some(place) = place_of(storage_key) else {
         return Ok(None);
     };
     let script = format!("{STORE}return read({});", limits());
@@ -239,7 +251,7 @@ pub(crate) async fn read(
         ctx,
         live,
         tabs,
-        origin,
+        &place,
         &script,
         |session, text| async move { with_generators(ctx, &session, storage_key, parse(&text)?).await },
     );
@@ -258,7 +270,7 @@ pub(crate) async fn restore(
     storage_key: &str,
     wanted: &Databases,
 ) -> Result<bool, Error> {
-    let Some(origin) = origin_of(storage_key) else {
+    let Some(place) = place_of(storage_key) else {
         return Ok(false);
     };
     let json = serde_json::to_string(&wanted.databases).map_err(unreadable)?;
@@ -270,12 +282,12 @@ pub(crate) async fn restore(
         ctx,
         live,
         tabs,
-        origin,
+        &place,
         &script,
         |session, text| async move { with_generators(ctx, &session, storage_key, parse(&text)?).await },
     );
     let reason = match there.await {
-        Ok(there) if there.databases == wanted.databases => return Ok(true),
+        Ok(there) if same::is_same(&there.databases, &wanted.databases) => return Ok(true),
         Ok(_) => "it is not what was written".to_owned(),
         Err(err) if err.is_loss() || ctx.remaining().is_zero() => return Err(err),
         Err(err) => err.to_string(),
@@ -283,7 +295,7 @@ pub(crate) async fn restore(
     tracing::warn!(%reason, "an origin's databases could not be restored");
     // A part of it would look like the whole to the page.
     let script = format!("{STORE}return clear();");
-    aside::run_with(ctx, live, tabs, origin, &script, |_, _| async { Ok(()) }).await?;
+    aside::run_with(ctx, live, tabs, &place, &script, |_, _| async { Ok(()) }).await?;
     Ok(false)
 }
 

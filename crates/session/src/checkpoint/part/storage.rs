@@ -1,7 +1,7 @@
 //! Web storage: localStorage of every origin visited, sessionStorage of every tab.
 //!
-//! What it can't bring back: sessionStorage written while a page leaves for another site,
-//! and storage of frames of other sites (they come with out-of-process frames).
+//! What it can't bring back: sessionStorage written while a page leaves for another site, and
+//! what a frame of another site writes while its page leaves it.
 
 use base::{Ctx, TabId};
 use cdp::Session;
@@ -10,22 +10,59 @@ use page::Page;
 
 use crate::Error;
 use crate::checkpoint::manifest::Items;
+use crate::checkpoint::place::place_of;
 use crate::checkpoint::shadow::Area;
 
-/// Returns the storage areas that are open in a page and can be read through its session.
-pub(crate) fn open_areas(tab: TabId, page: &Page) -> Vec<Area> {
-    let mut areas = vec![];
-    for frame in page.frames() {
-        let Some(storage_key) = storage_key_of(frame.url.expose()) else {
-            continue;
-        };
+/// An area that is open in a page, and the session it is reached by.
+pub(crate) struct Open {
+    /// The area.
+    pub area: Area,
+    /// The session of the page, or of the frame whose it is.
+    pub session: Session,
+}
+
+/// Which of the open areas are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All of them.
+    All,
+    /// Those of frames that have come or gone on since they were asked for so.
+    NewFrames,
+}
+
+/// Returns the storage areas that are open in a page and in its frames.
+///
+/// # Cancel safety
+/// Yes.
+pub(crate) async fn open_areas(ctx: &Ctx, tab: TabId, page: &Page, which: Which) -> Vec<Open> {
+    let own = match which {
+        Which::All => page.frames(),
+        Which::NewFrames if page.take_new_frames() => page.frames(),
+        Which::NewFrames => vec![],
+    };
+    let shown = storage_key_of(page.state().url.expose());
+    let own = own.into_iter().filter_map(|frame| {
+        let storage_key = storage_key_of(frame.url.expose())?;
+        // The page's own is followed since it came.
+        let wanted = which == Which::All || Some(&storage_key) != shown.as_ref();
+        wanted.then(|| (storage_key, page.session().clone()))
+    });
+    let apart = page.storage_apart(ctx, which == Which::NewFrames).await;
+    // What has no place can't be brought back, and is gone with its document in any case.
+    let apart = apart
+        .into_iter()
+        .filter(|open| place_of(&open.storage_key).is_some())
+        .map(|open| (open.storage_key, open.session));
+    let mut areas: Vec<Open> = vec![];
+    for (storage_key, session) in own.chain(apart) {
         for tab in [None, Some(tab)] {
             let area = Area {
                 storage_key: storage_key.clone(),
                 tab,
             };
-            if !areas.contains(&area) {
-                areas.push(area);
+            if !areas.iter().any(|open| open.area == area) {
+                let session = session.clone();
+                areas.push(Open { area, session });
             }
         }
     }

@@ -8,8 +8,8 @@ use page::{Gate, Navigate, Page};
 
 use crate::Error;
 use crate::checkpoint::manifest::TabPart;
-use crate::checkpoint::part::form;
 use crate::checkpoint::part::history::{self, Rebuilt, Way};
+use crate::checkpoint::part::{form, scrolls};
 
 /// How long one tab's real page may take to load before the session goes on without.
 const LOAD_LIMIT: Duration = Duration::from_secs(15);
@@ -84,12 +84,15 @@ pub(super) async fn load(
     let there = page.state().url;
     let url = blank || *there.expose() == tab.url;
     let scroll = url && scroll_to(&step, page, tab).await;
+    let form = form::restore(ctx, page, there.expose(), &tab.form).await;
+    // What was typed can make an element longer.
+    let scrolls = scrolls::restore(ctx, page, there.expose(), &tab.scrolls).await;
     // An empty page without a history has none to lose.
     let new = blank && tab.history.is_unread();
     Ok(Loaded {
         url,
-        scroll,
-        form: form::restore(ctx, page, there.expose(), &tab.form).await,
+        scroll: scroll && scrolls,
+        form,
         history: new || rebuilt.whole && history::is_there(ctx, page, &tab.history).await,
         states: new || rebuilt.states,
         posted: !new && tab.history.has_post(),

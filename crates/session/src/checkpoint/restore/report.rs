@@ -5,7 +5,7 @@ use base::Part;
 use super::load::Loaded;
 use super::read::Content;
 use super::seed::Prepared;
-use crate::checkpoint::manifest::origin_of;
+use crate::checkpoint::place::place_of;
 
 /// What was brought back and what was not.
 pub(crate) struct Report {
@@ -29,7 +29,7 @@ impl Report {
 }
 
 /// What a new document never has of the old one, or what is not captured yet.
-pub(super) const NEVER: [Part; 8] = [
+pub(super) const NEVER: [Part; 7] = [
     Part::JsHeap,
     Part::Timers,
     Part::PendingRequests,
@@ -37,7 +37,6 @@ pub(super) const NEVER: [Part; 8] = [
     Part::Dialogs,
     Part::Downloads,
     Part::FileChoosers,
-    Part::Zoom,
 ];
 
 pub(super) fn report(
@@ -49,17 +48,18 @@ pub(super) fn report(
 ) -> Report {
     let (mut restored, mut lost) = (vec![], vec![]);
     sort(jar, Part::Cookies, &mut restored, &mut lost);
-    let third_party = content
-        .origins
-        .iter()
-        .any(|part| origin_of(&part.storage_key).is_none());
+    let mut origins = content.origins.iter();
+    let placed = origins.all(|part| place_of(&part.storage_key).is_some());
     let unseen = |word: Part| {
         let mut entries = content.manifest.indexed_db.iter();
         entries.any(|entry| entry.lost.iter().any(|lost| lost == word.as_str()))
     };
-    let local = !third_party && !unseen(Part::LocalStorage) && prepared.iter().all(|tab| tab.local);
+    let local = placed && !unseen(Part::LocalStorage) && prepared.iter().all(|tab| tab.local);
     sort(local, Part::LocalStorage, &mut restored, &mut lost);
-    let session = !unseen(Part::SessionStorage) && prepared.iter().all(|tab| tab.session);
+    let mut tabs = content.tabs.iter();
+    let doubtful = tabs.any(|tab| !tab.session_storage_doubtful.is_empty());
+    let session =
+        !doubtful && !unseen(Part::SessionStorage) && prepared.iter().all(|tab| tab.session);
     sort(session, Part::SessionStorage, &mut restored, &mut lost);
     sort_loaded(loaded, &mut restored, &mut lost);
     lost.extend(NEVER);

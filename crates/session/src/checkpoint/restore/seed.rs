@@ -1,21 +1,28 @@
 //! Seeding: web storage and history, by stubs, before any real page is loaded.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::{Ctx, TabId};
 use page::Page;
 
 use super::read::{Content, parse};
 use crate::Error;
-use crate::checkpoint::manifest::{HistoryPart, Items, TabPart, origin_of};
+use crate::checkpoint::manifest::{HistoryPart, Items, TabPart};
 use crate::checkpoint::part::history::{self, Rebuilt};
 use crate::checkpoint::part::storage;
+use crate::checkpoint::place::{Place, place_of};
 use crate::stub::Stub;
 use crate::tabs::Tabs;
 
+/// How long a tab may seed frames of other sites; what isn't by then is lost, and no more.
+const FRAMES_LIMIT: Duration = Duration::from_secs(8);
+/// Where stubs are: at a path no site has.
+const PATH: &str = "/browserd-restores";
+
 /// One document to seed: where, and with what.
 pub(super) struct Seed {
-    url: String,
+    place: Place,
     local: Option<Items>,
     session: Option<Items>,
 }
@@ -34,17 +41,17 @@ pub(super) fn plan(content: &Content) -> Vec<Vec<Seed>> {
         .collect();
     // What no tab shows is seeded by the first.
     if let Some(first) = plan.first_mut() {
-        let rest = std::mem::take(&mut local)
-            .into_iter()
-            .filter_map(|(storage_key, items)| {
-                let url = stub_url(&storage_key)?;
-                Some(Seed {
-                    url,
-                    local: Some(items),
-                    session: None,
-                })
-            });
-        first.splice(0..0, rest);
+        let rest = std::mem::take(&mut local).into_iter();
+        let rest = rest.filter_map(|(storage_key, items)| {
+            Some(Seed {
+                place: place_of(&storage_key)?,
+                local: Some(items),
+                session: None,
+            })
+        });
+        let (frames, pages): (Vec<_>, Vec<_>) = rest.partition(Seed::is_of_frame);
+        first.splice(0..0, pages);
+        first.extend(frames);
     }
     plan
 }
@@ -58,20 +65,25 @@ pub(super) fn seeds_of(tab: &TabPart, local: &mut BTreeMap<String, Items>) -> Ve
         keys.push(own);
     }
     let seeds = keys.into_iter().filter_map(|storage_key| {
-        let url = stub_url(storage_key)?;
+        let place = place_of(storage_key)?;
         let local = local.remove(storage_key);
         let session = tab.session_storage.get(storage_key).cloned();
         (local.is_some() || session.is_some()).then_some(Seed {
-            url,
+            place,
             local,
             session,
         })
     });
-    seeds.collect()
+    let mut seeds: Vec<Seed> = seeds.collect();
+    // Frames take the longest, and may not have the time.
+    seeds.sort_by_key(Seed::is_of_frame);
+    seeds
 }
 
-fn stub_url(storage_key: &str) -> Option<String> {
-    origin_of(storage_key).map(|origin| format!("{origin}/browserd-restores"))
+impl Seed {
+    fn is_of_frame(&self) -> bool {
+        !self.place.frames.is_empty()
+    }
 }
 
 /// What a tab has before its real page is loaded.
@@ -118,10 +130,16 @@ pub(super) async fn prepare(
 /// Tells whether localStorage and sessionStorage were read back as they were seeded.
 async fn seed(ctx: &Ctx, stub: &Stub<'_>, seeds: &[Seed]) -> Result<(bool, bool), Error> {
     let mut out = (true, true);
+    let for_frames = ctx.at_most(FRAMES_LIMIT);
     for seed in seeds {
+        if seed.is_of_frame() && for_frames.remaining().is_zero() {
+            out.0 &= seed.local.is_none();
+            out.1 &= seed.session.is_none();
+            continue;
+        }
         let script = storage::seed_script(seed.local.as_ref(), seed.session.as_ref());
-        let verified = match stub.run(&seed.url, &script).await {
-            Ok(verified) => verified,
+        let verified = match stub.run_in(&seed.place, PATH, &script).await {
+            Ok((_, verified)) => verified,
             // A quota or a strange origin is that origin's loss, not the session's.
             Err(err) if !err.is_loss() && !ctx.remaining().is_zero() => {
                 tracing::warn!(%err, "an origin's storage could not be restored");
@@ -201,11 +219,35 @@ mod tests {
         let plan = plan(&content);
         let urls: Vec<Vec<&str>> = plan
             .iter()
-            .map(|seeds| seeds.iter().map(|seed| seed.url.as_str()).collect())
+            .map(|seeds| seeds.iter().map(|seed| seed.place.page.as_str()).collect())
             .collect();
-        let left = "https://left.test/browserd-restores";
-        let own = "https://a.test/browserd-restores";
+        let (left, own) = ("https://left.test", "https://a.test");
         assert_eq!(urls, [vec![left, own], vec![]]);
+    }
+
+    #[test]
+    fn frames_of_other_sites_are_seeded_after_pages_and_those_of_open_tabs_first() {
+        let mut one = tab(1, "https://b.test/");
+        let framed = "https://frame.test/^0https://b.test";
+        for key in [framed, "https://b.test/"] {
+            one.session_storage.insert(key.to_owned(), items("one"));
+        }
+        let keys = [
+            "https://a.test/",
+            "https://frame.test/^0https://a.test",
+            framed,
+            "https://a.test/^31",
+        ];
+        let plan = plan(&content(vec![one], &keys));
+        let places: Vec<_> = plan[0].iter().map(|seed| seed.place.clone()).collect();
+        let expect = [
+            "https://a.test/",
+            "https://b.test/",
+            framed,
+            "https://a.test/^31",
+            "https://frame.test/^0https://a.test",
+        ];
+        assert_eq!(places, expect.map(|key| place_of(key).unwrap()));
     }
 
     #[test]
