@@ -290,6 +290,8 @@ fn look(agent: &mut Agent<impl Door>, script: &Value, seen: &mut Value) {
 
 fn fill(agent: &mut Agent<impl Door>, plan: &Value) {
     run(agent, &plan["leave"]);
+    // What is written right before a page is left is younger than any capture.
+    agent.settle();
     agent.call("navigate", json!({ "url": plan["parent"] }));
     agent.call("navigate", json!({ "url": plan["page"] }));
     run(agent, &plan["fill"]);
