@@ -74,7 +74,11 @@ pub(crate) async fn seeded(
     items: &Items,
 ) -> Result<bool, Error> {
     let script = seed_script(Some(items), None);
-    match run_in(ctx, live, tabs, origin, &script).await {
+    let place = Place {
+        page: origin.to_owned(),
+        frames: vec![],
+    };
+    match run_in(ctx, live, tabs, &place, &script).await {
         Ok(text) => {
             let verified: Result<(bool, bool), _> = serde_json::from_str(&text);
             Ok(verified.is_ok_and(|(local, _)| local))

@@ -25,6 +25,7 @@ use crate::aside;
 use crate::call::{Bench, Pending, record};
 use crate::checkpoint::manifest::{Cookie, TabPart};
 use crate::checkpoint::part::{cookies, indexed_db, storage};
+use crate::checkpoint::place::Place;
 use crate::checkpoint::restore::{Report, open_tab, restore_tab};
 use crate::checkpoint::shadow::Area;
 use crate::tabs::{Tab, known};
@@ -89,11 +90,10 @@ fn touched(bench: &Bench, meant: TabId, login: &Login) -> Vec<(TabId, Tab)> {
     };
     let mut tabs = bench.tabs.all();
     tabs.retain(|(id, tab)| {
-        let open = tab
-            .page
-            .iter()
-            .flat_map(|page| storage::open_areas(*id, page));
-        open.into_iter().any(|area| area.storage_key == key)
+        // The origin in a frame of another site's page has storage of its own there.
+        let mut frames = tab.page.iter().flat_map(page::Page::frames);
+        let shown = |frame: page::Frame| storage::storage_key_of(frame.url.expose());
+        frames.any(|frame| shown(frame).is_some_and(|shown| shown == key))
             || has_items.contains(id)
             || *id == meant && !login.storage.session.is_empty()
     });
@@ -242,7 +242,11 @@ async fn clear(ctx: &Ctx, bench: &Bench, login: &Login) -> Result<(), Error> {
         }
         Ok(())
     };
-    aside::run_with(ctx, live, &bench.tabs, origin, "return '';", delete).await?;
+    let place = Place {
+        page: origin.to_owned(),
+        frames: vec![],
+    };
+    aside::run_with(ctx, live, &bench.tabs, &place, "return '';", delete).await?;
     let left = cookies::capture(ctx, &live.connection).await?;
     if left.cookies.iter().any(|cookie| belongs(cookie, origin)) {
         return Err(Error::Checkpoint {
