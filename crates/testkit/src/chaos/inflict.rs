@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::attached::Attached;
 use super::plan::{Fault, Step};
 use crate::clock::WallClock;
 use crate::disk::SmallDisk;
@@ -74,6 +75,8 @@ impl Daemons {
 pub(super) struct Surroundings {
     disk: Option<SmallDisk>,
     clock: Option<WallClock>,
+    /// The session at somebody's browser, once there is a daemon.
+    pub(super) attached: Option<Attached>,
 }
 
 impl Surroundings {
@@ -83,6 +86,7 @@ impl Surroundings {
         Self {
             disk: SmallDisk::mount(&harness.home(), size),
             clock: WallClock::install(harness),
+            attached: None,
         }
     }
 }
@@ -177,6 +181,10 @@ fn hit(
         }
         Fault::SlowClients => slow(harness)?,
         Fault::VanishingClient => vanish(harness, victim)?,
+        Fault::CutAttached => around.attached.as_ref().is_some_and(|attached| {
+            attached.cut(step.hold);
+            true
+        }),
         Fault::DiskFull => around.disk.as_ref().is_some_and(|disk| {
             disk.fill();
             std::thread::sleep(step.hold);

@@ -8,8 +8,10 @@
 //! verify   looking what is there              visits   the same for a tab's history
 //! queue    the KV store, taken from by all    bare     the start of a bare Chromium
 //! summary  the table, and the same as JSON    inside   what the daemon itself holds
+//! attached a session at somebody else's browser
 //! ```
 
+mod attached;
 mod bare;
 mod client;
 mod inflict;

@@ -94,6 +94,8 @@ faults! {
     FreezeBrowser = "freeze-browser", 1;
     /// The sockets between daemon and keepers are cut.
     CutLinks = "cut-links", 5;
+    /// The link to a browser that somebody else has started is cut.
+    CutAttached = "cut-attached-link", 4;
     /// The home's disk is full for a moment.
     DiskFull = "disk-full", 3;
     /// Clients that send half a request, and that read an answer byte by byte.

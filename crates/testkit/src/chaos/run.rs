@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use super::attached::Attached;
 use super::bare;
 use super::client::Client;
 use super::inflict::{Daemons, Surroundings, inflict};
@@ -54,7 +55,7 @@ struct AtWork {
 /// If the sessions can't be opened, before any fault.
 pub fn run(settings: &Settings) -> Result<Summary, String> {
     let site = Arc::new(Site::start());
-    let limit = (settings.sessions + 2).to_string();
+    let limit = (settings.sessions + 3).to_string();
     let mut harness = Harness::new(&settings.program)
         .with("MAX_SESSIONS", &limit)
         .with("BROWSERD_LOG_FORMAT", "json");
@@ -70,6 +71,7 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
         let worker = Worker::open(client, site, queue, settings.seed, turn)?;
         workers.push(begin(worker));
     }
+    around.attached = Some(Attached::open(&harness, &site.url("/work"))?);
     let (mut tally, begun) = (Tally::default(), Instant::now());
     for (n, step) in Plan::new(settings.seed, &settings.kinds, settings.sessions).enumerate() {
         if settings.time <= begun.elapsed() || settings.faults <= tally.faults {
@@ -88,6 +90,9 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
             && let Err(err) = ask(&workers[step.victim], Order::Prepare(step.moment))
         {
             wrong.push(err);
+        }
+        if let Some(attached) = &mut around.attached {
+            attached.write();
         }
         let victim = &workers[step.victim].session;
         let (at, hit) = inflict(&mut harness, &mut daemons, &mut around, &step, victim);
@@ -127,6 +132,9 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
             }
         }
         wrong.extend(whole(&harness, settings.sessions));
+        if let Some(attached) = &mut around.attached {
+            wrong.extend(attached.verify());
+        }
         wrong.extend(tally.most.look(harness.daemon_if_any(), settings.sessions));
         tally.row(step.fault).wrong += wrong.len();
         for line in wrong {
@@ -136,6 +144,8 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
         }
     }
     end(&harness, workers, &queue, &mut tally);
+    let closed = around.attached.as_mut().and_then(Attached::close);
+    tally.wrong.extend(closed);
     if site.counts().logins != settings.sessions as u64 || site.counts().turned_away != 0 {
         let counts = site.counts();
         tally.wrong.push(format!(
