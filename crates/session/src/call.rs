@@ -18,6 +18,9 @@ use crate::live::Live;
 use crate::login;
 use crate::tabs::Tabs;
 
+/// What Chromium answers when the target it is asked to close is gone (156).
+const NO_TARGET: &str = "No target with given id";
+
 /// A call that waits for its turn, or runs.
 pub(crate) struct Pending {
     /// How long it may take and whether it is still wanted.
@@ -101,7 +104,11 @@ async fn on_tab(bench: &Bench, pending: &Pending, tab: TabId) -> Result<Outcome,
             let close = target::CloseTarget {
                 target_id: page.target_id().to_owned(),
             };
-            bench.live.connection.root().call(ctx, &close).await?;
+            match bench.live.connection.root().call(ctx, &close).await {
+                // It closed itself a moment before, and its news is still under way.
+                Err(cdp::Error::Protocol { message, .. }) if message.contains(NO_TARGET) => {}
+                out => drop(out?),
+            }
             Outcome::Done
         }
         Act::HandleDialog { accept, text } => {

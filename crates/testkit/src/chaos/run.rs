@@ -65,10 +65,11 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
     daemons.ready(&harness)?;
     let queue = Arc::new(Queue::default());
     let mut workers = Vec::new();
+    let pace = pace(settings.sessions);
     for turn in 0..settings.sessions {
         let client = Client::of_turn(&harness, turn);
         let (site, queue) = (Arc::clone(&site), Arc::clone(&queue));
-        let worker = Worker::open(client, site, queue, settings.seed, turn)?;
+        let worker = Worker::open(client, site, queue, (settings.seed, pace), turn)?;
         workers.push(begin(worker));
     }
     around.attached = Some(Attached::open(&harness, &site.url("/work"))?);
@@ -165,6 +166,13 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
     }
     daemons.reap();
     Ok(tally.summary(settings, begun.elapsed()))
+}
+
+/// Returns how many times slower each session works, so that all of them together leave the
+/// machine as busy as one session a core would.
+fn pace(sessions: usize) -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(sessions.div_ceil(cores)).unwrap_or(u32::MAX)
 }
 
 /// Closes every session, and compares what all of them did.

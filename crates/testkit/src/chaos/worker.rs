@@ -77,6 +77,7 @@ pub struct Worker {
     pub(super) site: Arc<Site>,
     queue: Arc<Queue>,
     dice: Dice,
+    pace: u32,
     pub(super) session: String,
     pub(super) generation: u64,
     pub(super) number: u64,
@@ -115,7 +116,7 @@ impl Worker {
         client: Client,
         site: Arc<Site>,
         queue: Arc<Queue>,
-        seed: u64,
+        (seed, pace): (u64, u32),
         turn: usize,
     ) -> Result<Self, String> {
         let who = format!("s{turn}");
@@ -130,6 +131,7 @@ impl Worker {
             visits: Visits::default(),
             queue,
             dice: Dice::new(seed, 100 + turn as u64),
+            pace,
             who,
             client,
             site,
@@ -182,7 +184,7 @@ impl Worker {
     pub fn run(&mut self, orders: &Receiver<Order>, tell: &Sender<Found>) {
         loop {
             // An agent thinks; and the sessions must not starve each other of the machine.
-            let think = Duration::from_millis(20 + self.dice.below(180));
+            let think = Duration::from_millis(20 + self.dice.below(180)) * self.pace;
             let order = match orders.recv_timeout(think) {
                 Ok(order) => order,
                 Err(RecvTimeoutError::Timeout) => {
