@@ -107,7 +107,9 @@ async fn on_tab(bench: &Bench, pending: &Pending, tab: TabId) -> Result<Outcome,
             match bench.live.connection.root().call(ctx, &close).await {
                 // It closed itself a moment before, and its news is still under way.
                 Err(cdp::Error::Protocol { message, .. }) if message.contains(NO_TARGET) => {}
-                out => drop(out?),
+                out => {
+                    out?;
+                }
             }
             Outcome::Done
         }
