@@ -74,7 +74,7 @@ fn a_session_whose_pages_crash_again_and_again_is_given_up_until_somebody_resume
     let mut agent = Agent::open(test.http(), None, &site.url("/"));
     agent.log_in(&site);
     agent.settle();
-    let gave_up = process::until(SOON, || {
+    let gave_up = process::until(3 * SOON, || {
         for renderer in test.renderers() {
             process::kill(renderer, Signal::KILL);
         }

@@ -197,7 +197,7 @@ mod tests {
             { "name": "s", "autoIncrement": true, "records": [
                 { "keyEncoded": { "d": "1970-01-01T00:00:00.005Z" }, "valueEncoded": { "m": [{ "k": 1, "v": 2 }], "id": 1 } },
                 { "key": 2, "valueEncoded": { "a": [{ "ta": { "b": "AQI=", "k": "ui8" } }, { "ab": { "b": "AQI=" } },
-                    { "s": [1], "id": 2 }, { "r": { "p": "a", "f": "g" } }, { "v": "undefined" }, { "v": "-0" }, { "v": "null" }], "id": 1 } },
+                    { "s": [1], "id": 5 }, { "r": { "p": "a", "f": "g" } }, { "v": "undefined" }, { "v": "-0" }, { "v": "null" }], "id": 1 } },
                 { "key": 3, "valueEncoded": { "o": [{ "k": "self", "v": { "ref": 1 } }], "id": 1 } },
                 { "key": 4, "value": "str" },
             ], "indexes": [{ "name": "i", "keyPath": "a.b", "multiEntry": true, "unique": false }] },
