@@ -82,21 +82,32 @@ pub(crate) async fn capture(
     live: &Live,
     order: Order,
 ) -> Result<Captured, Error> {
-    if let Some(lost) = live.services.check(ctx, &live.connection).await? {
-        return Ok(Captured::Discarded(lost));
-    }
-    let tabs = read_tabs(ctx, &order).await;
-    read_areas(ctx, &order).await;
     let writer = Writer {
         deps,
         session: order.session,
     };
-    writer.read_indexed_db(ctx, live, &order).await?;
-    let mut storage = read_storage(ctx, live, &order.shadow).await?;
+    let in_pages = async {
+        read_areas(ctx, &order).await;
+        writer.read_indexed_db(ctx, live, &order).await
+    };
+    // At once: on a busy machine each answer takes its time, and what has changed is to be in
+    // a checkpoint within a second.
+    let (lost, tabs, read, first) = tokio::join!(
+        live.services.check(ctx, &live.connection),
+        read_tabs(ctx, &order),
+        in_pages,
+        look(ctx, live, &order.shadow),
+    );
+    if let Some(lost) = lost? {
+        return Ok(Captured::Discarded(lost));
+    }
+    read?;
+    let mut storage = read_storage(ctx, live, &order.shadow, first?).await?;
     if !lock(&order.shadow).indexed_db.changed().is_empty() {
         // Written after it was read: the rest is newer than it.
         writer.read_indexed_db(ctx, live, &order).await?;
-        storage = read_storage(ctx, live, &order.shadow).await?;
+        let first = look(ctx, live, &order.shadow).await?;
+        storage = read_storage(ctx, live, &order.shadow, first).await?;
     }
     let (manifest, parts, bytes) = writer.put_all(&order, storage, &tabs).await?;
     if !order.kept && order.last.as_deref() == Some(&manifest) {
@@ -371,11 +382,22 @@ struct Storage {
     of_tabs: OfTabs,
 }
 
-/// Reads the jar until neither it nor the picture of web storage has changed in between: a
-/// page that writes both at once must not come back with one of them older.
-async fn read_storage(ctx: &Ctx, live: &Live, shadow: &Mutex<Shadow>) -> Result<Storage, Error> {
-    let mut seen = lock(shadow).changes();
-    let mut jar = cookies::capture(ctx, &live.connection).await?;
+/// The jar, and how often the picture of web storage had changed before it was read.
+type Look = (u64, CookiesPart);
+
+async fn look(ctx: &Ctx, live: &Live, shadow: &Mutex<Shadow>) -> Result<Look, Error> {
+    let seen = lock(shadow).changes();
+    Ok((seen, cookies::capture(ctx, &live.connection).await?))
+}
+
+/// Reads the jar until neither it nor the picture of web storage has changed since the last
+/// look: a page that writes both at once must not come back with one of them older.
+async fn read_storage(
+    ctx: &Ctx,
+    live: &Live,
+    shadow: &Mutex<Shadow>,
+    (mut seen, mut jar): Look,
+) -> Result<Storage, Error> {
     let mut looks = 1;
     loop {
         // What a page wrote before the first look is told by events that came by the second.

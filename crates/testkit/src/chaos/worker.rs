@@ -340,18 +340,20 @@ impl Worker {
 
     /// Types into a field of the page that is open, if it is known which one that is.
     fn type_note(&mut self) {
-        let Some(url) = self.url.settled().cloned() else {
+        let Some(url) = self.url.settled().cloned().filter(|_| self.is_at_work()) else {
             return;
         };
-        if !url.contains("/work?") {
-            return;
-        }
         self.number += 1;
         let note = format!("note {} of {url}", self.number);
         self.note.sent(note.clone());
         let fill = json!({ "tab_id": "t1", "action": "fill", "label": "Note", "text": note });
         let outcome = self.call("interact", fill);
         settle(&mut self.note, &outcome);
+    }
+
+    /// Tells whether the page that is open is known, and has the button and the field.
+    fn is_at_work(&self) -> bool {
+        self.url.settled().is_some_and(|url| url.contains("/work?"))
     }
 
     fn count_up(&mut self) {
@@ -375,6 +377,9 @@ impl Worker {
 
     /// A real press of a real button, counted by the server.
     fn press(&mut self) {
+        if !self.is_at_work() {
+            return;
+        }
         let press = json!({ "tab_id": "t1", "action": "click", "role": "button", "name": "Count" });
         let outcome = self.call("interact", press);
         let (least, most) = bounds(&outcome);
@@ -462,6 +467,7 @@ impl Worker {
         self.moment = moment;
         match moment {
             Moment::Work | Moment::Navigating => {}
+            Moment::PopUp if !self.is_at_work() => {}
             Moment::Dialog => drop(self.evaluate("setTimeout(() => alert('chaos'), 0); 1")),
             Moment::PopUp => drop(self.call(
                 "interact",
