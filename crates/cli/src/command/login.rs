@@ -19,7 +19,7 @@ pub enum Login {
     },
     /// Put a login in place of what the session has of that origin
     Restore {
-        /// The origin, such as https://example.com
+        /// The origin: scheme, host and port
         origin: String,
         /// The profile it is kept under [default: the session's own]
         #[arg(long, value_name = "PROFILE")]
