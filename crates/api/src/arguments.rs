@@ -246,12 +246,12 @@ mod tests {
 
     #[test]
     fn what_a_later_version_brings_is_not_available() {
-        refused::<Navigate>("pdf", json!({}), Code::NotAvailable, "`pdf`");
+        refused::<Navigate>("export_har", json!({}), Code::NotAvailable, "`export_har`");
         refused::<Snapshot>(
             "snapshot",
-            json!({"session_id": "a", "diff": true}),
+            json!({"session_id": "a", "frame": "f1"}),
             Code::NotAvailable,
-            "`diff`",
+            "`frame`",
         );
     }
 

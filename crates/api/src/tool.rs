@@ -41,19 +41,22 @@ fn tool(operation: &OperationInfo) -> Tool {
     Tool {
         name: operation.name,
         description: operation.summary,
-        input_schema: lean((operation.input_schema)()),
+        input_schema: lean((operation.input_schema)(), operation.unlisted),
         read_only: operation.effect == Effect::Read,
     }
 }
 
-fn lean(schema: Value) -> Map<String, Value> {
+fn lean(schema: Value, unlisted: &[&str]) -> Map<String, Value> {
     let Value::Object(mut schema) = schema else {
         return Map::new();
     };
     let mut out = Map::new();
     out.insert("type".to_owned(), Value::from("object"));
     if let Some(Value::Object(properties)) = schema.remove("properties") {
-        let properties = properties.into_iter().map(|(name, of)| {
+        let listed = properties
+            .into_iter()
+            .filter(|(name, _)| !unlisted.contains(&name.as_str()));
+        let properties = listed.map(|(name, of)| {
             let of = lean_property(&name, of);
             (name, of)
         });

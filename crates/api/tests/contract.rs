@@ -210,6 +210,7 @@ fn an_answer_is_flat() {
             url: "a:".into(),
             title: "t".into(),
             http_status: Some(200),
+            view: api::View::default(),
         },
         session_id: "s_1".into(),
         tab_id: Some("t1".into()),

@@ -21,7 +21,9 @@ const textContent = reader(Node.prototype, 'textContent');
 const rootOf = caller(Node.prototype, 'getRootNode');
 const localName = reader(Element.prototype, 'localName');
 const namespaceOf = reader(Element.prototype, 'namespaceURI');
-const shadowRootOf = reader(Element.prototype, 'shadowRoot');
+const openShadowRoot = reader(Element.prototype, 'shadowRoot');
+// Closed ones, too, as far as the browser has told them.
+const shadowRootOf = (element) => shadowOf(element);
 const slotOf = reader(Element.prototype, 'assignedSlot');
 const textSlotOf = reader(Text.prototype, 'assignedSlot');
 const attribute = (() => {

@@ -265,7 +265,10 @@ async function area({ target }) {
   const rect = rectOf(element);
   const start = toTop(ownerDocument(element), rect.left, rect.top);
   const end = toTop(ownerDocument(element), rect.right, rect.bottom);
+  // A frame's own viewport is led on to the page by the frames around it.
+  const isTop = globalThis.parent === globalThis;
+  const scrolled = isTop ? { x: scrollX, y: scrollY } : { x: 0, y: 0 };
   return ok({
-    x: start.x + scrollX, y: start.y + scrollY, width: end.x - start.x, height: end.y - start.y,
+    x: start.x + scrolled.x, y: start.y + scrolled.y, width: end.x - start.x, height: end.y - start.y,
   });
 }

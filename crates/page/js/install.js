@@ -5,6 +5,7 @@ const functions = {
   checked, selectable, select, visible, reveal: revealed, area, here, middle, scrollPosition,
   setScroll, scrollEnded, watch, followTitle, readForm,
   restoreForm, readScrolls, restoreScrolls, nearEntries,
+  foreignFrames, noteFrame, throughFrame, areaThroughFrame,
 };
 
 Object.defineProperty(globalThis, '__browserd', {
@@ -15,6 +16,10 @@ Object.defineProperty(globalThis, '__browserd', {
       const answer = functions[name](options);
       return answer instanceof Promise ? answer.then(JSON.stringify) : JSON.stringify(answer);
     },
+    // For the browser, which is told of elements by reference.
+    frameElement,
+    takeWaiting,
+    noteClosed,
   },
 });
 

@@ -25,13 +25,20 @@ const optionDisabled = reader(HTMLOptionElement.prototype, 'disabled');
 const isOpen = reader(HTMLDetailsElement.prototype, 'open');
 
 class Walk {
-  constructor(options) {
-    this.counter = { next: unusedFrom(options.next), left: options.limit };
+  constructor(options, modals) {
+    this.first = unusedFrom(options.next);
+    this.counter = { next: this.first, left: options.limit };
     this.left = MAX_NODES;
     this.truncated = false;
-    this.modal = topModal();
+    // The modal dialog on top of each document: what else the document shows is inert.
+    this.modals = modals;
+    this.lateModal = false;
     this.active = activeElement();
+    this.pointed = activeDescendant(this.active);
     this.clickable = 0;
+    this.urls = options.urls;
+    this.hiddenToo = options.hidden;
+    this.hidden = 0;
   }
 
   // Adds what `node` shows to `into`.
@@ -54,7 +61,8 @@ class Walk {
     if (last && last.role === 'text' && !last.ended) {
       if (last.name.length < MAX_TEXT) last.name += text;
     } else if (/\S/.test(text)) {
-      into.push({ role: 'text', name: text, ref: 0, states: '', children: [], ended: false });
+      const states = this.hidden > 0 ? 'hidden' : '';
+      into.push({ role: 'text', name: text, ref: 0, states, children: [], ended: false });
     }
   }
 
@@ -82,16 +90,36 @@ class Walk {
       this.text(' ', into);
       return;
     }
-    if (attribute(element, 'aria-hidden') === 'true' && element !== this.active) return;
-    if (hasAttribute(element, 'inert')) return;
-    if (this.modal && this.outsideModal(element)) return;
+    if (tag === 'dialog') this.meetDialog(element);
+    if (this.modals.size > 0 && this.outsideModal(element)) return;
     const shown = drawn(element);
-    if (shown === false) return;
+    const unseen = shown === false || hasAttribute(element, 'inert') ||
+      (attribute(element, 'aria-hidden') === 'true' && element !== this.active);
+    if (unseen || (shown === null && this.hiddenToo)) {
+      if (!this.hiddenToo) return;
+      this.hidden++;
+      this.shown(element, tag, into, depth);
+      this.hidden--;
+      return;
+    }
     if (shown === null) {
       // Not itself, nor its text, but perhaps elements in it.
       eachFlatChild(element, (child) => isElement(child) && this.visit(child, into, depth + 1));
       return;
     }
+    if (mayHideShadow(element, tag)) askOfShadow(element);
+    this.shown(element, tag, into, depth);
+  }
+
+  // A dialog in a shadow tree or a frame may be modal, too; then the walk begins anew with it.
+  meetDialog(element) {
+    const doc = ownerDocument(element);
+    if (this.modals.has(doc) || !matches(element, ':modal')) return;
+    this.modals.set(doc, element);
+    this.lateModal = true;
+  }
+
+  shown(element, tag, into, depth) {
     const role = roleOf(element);
     const inline = FOLDED.has(role) && INLINE.has(tag) && styleOf(element).display.startsWith('inline');
     if (!inline) this.end(into);
@@ -144,10 +172,13 @@ class Walk {
     if (FROM_CONTENT.has(role) || folded) dropSpokenText(entry, from);
     if (role === 'group' || role === 'figure' || role === 'table') dropNameText(entry);
     if (clickable) entry.states = join(entry.states, 'clickable');
-    if (tag === 'iframe' && !documentIn(element)) {
-      entry.states = join(entry.states, 'other origin');
-      entry.foreign = true;
+    if (this.hidden > 0) entry.states = join(entry.states, 'hidden');
+    if (element === this.pointed) entry.states = join(entry.states, 'active');
+    if (this.urls && role === 'link') {
+      const url = shortUrl(attribute(element, 'href') || '', element);
+      if (url !== '') entry.states = join(entry.states, `url=${quote(url)}`);
     }
+    if (isForeign(element)) entry.frame = frameHandle(element);
     const pointed = POINTED_AT.has(role) && (role !== 'img' || name !== '');
     if (INTERACTIVE.has(role) && role !== 'option' || pointed || clickable || isReachable(element) ||
         (role === 'option' && !optionOfSelect(element))) {
@@ -185,15 +216,43 @@ class Walk {
   }
 
   outsideModal(element) {
-    for (let node = element; node; node = flatParent(node)) if (node === this.modal) return false;
-    for (let node = this.modal; node; node = flatParent(node)) if (node === element) return false;
-    return ownerDocument(element) === ownerDocument(this.modal);
+    const modal = this.modals.get(ownerDocument(element));
+    if (!modal) return false;
+    for (let node = element; node; node = flatParent(node)) if (node === modal) return false;
+    for (let node = modal; node; node = flatParent(node)) if (node === element) return false;
+    return true;
   }
 }
 
-function topModal() {
+function topModals() {
   const modals = documentQueryAll(document, 'dialog:modal');
-  return modals.length > 0 ? modals[modals.length - 1] : null;
+  return new Map(modals.length > 0 ? [[document, modals[modals.length - 1]]] : []);
+}
+
+// The element a widget that has the focus points at.
+function activeDescendant(active) {
+  const id = active && attribute(active, 'aria-activedescendant');
+  return id ? byIds(active, id)[0] ?? null : null;
+}
+
+// What tells a link from others: without what its page's URL has as well, and without length.
+function shortUrl(href, element) {
+  let text = href.trim();
+  if (text === '' || /^javascript:/i.test(text)) return '';
+  try {
+    const base = new URL(ownerDocument(element).baseURI);
+    const url = new URL(text, base);
+    if (url.origin === base.origin && url.origin !== 'null') {
+      const here = url.pathname + url.search === base.pathname + base.search;
+      text = here && url.hash ? url.hash : url.pathname + url.search + url.hash;
+    } else {
+      text = url.href;
+    }
+  } catch {
+    // Shown as it is written.
+  }
+  text = collapse(text);
+  return text.length > 100 ? `${text.slice(0, 70)}…${text.slice(-29)}` : text;
 }
 
 function activeElement() {
@@ -321,6 +380,7 @@ function statesOf(element, tag, role, active) {
   if (isDisabled(element)) states = join(states, 'disabled');
   if (element === active && role !== 'generic' && role !== 'document') states = join(states, 'focused');
   if (aria('pressed') === 'true') states = join(states, 'pressed');
+  if (aria('pressed') === 'mixed') states = join(states, 'mixed');
   if (aria('selected') === 'true') states = join(states, 'selected');
   const details = tag === 'summary' ? parentNode(element) : null;
   const expanded = details && isElement(details) && tagOf(details) === 'details'
@@ -330,6 +390,13 @@ function statesOf(element, tag, role, active) {
   if (role === 'heading') states = join(states, `level=${headingLevel(element, tag)}`);
   if (INTERACTIVE.has(role) && hasOwnState(tag, element, 'required')) states = join(states, 'required');
   if (INTERACTIVE.has(role) && hasOwnState(tag, element, 'readonly')) states = join(states, 'readonly');
+  if (isModal(element, tag, role)) states = join(states, 'modal');
+  if (aria('busy') === 'true') states = join(states, 'busy');
+  const popup = aria('haspopup');
+  if (popup && popup !== 'false' && role !== 'combobox') states = join(states, popup === 'true' ? 'popup' : `popup=${word(popup)}`);
+  const sort = aria('sort');
+  if (sort && sort !== 'none') states = join(states, `sort=${word(sort)}`);
+  states = placesOf(states, aria, role);
   const invalid = aria('invalid');
   if (invalid && invalid !== 'false') states = join(states, 'invalid');
   const current = aria('current');
@@ -337,6 +404,32 @@ function statesOf(element, tag, role, active) {
   const value = shownValue(element, tag, role);
   if (value) states = join(states, `value=${quote(value)}`);
   return states;
+}
+
+// Where an item stands in a set of which the page may have a part only, and how large a table is.
+function placesOf(states, aria, role) {
+  const size = whole(aria('setsize'));
+  const at = whole(aria('posinset'));
+  if (at && size) states = join(states, `pos=${at}/${size}`);
+  else if (at) states = join(states, `pos=${at}`);
+  if (role === 'table' || role === 'grid' || role === 'treegrid') {
+    const rows = whole(aria('rowcount'));
+    if (rows) states = join(states, `rows=${rows}`);
+  }
+  if (role === 'row') {
+    const row = whole(aria('rowindex'));
+    if (row) states = join(states, `row=${row}`);
+  }
+  return states;
+}
+
+function whole(text) {
+  return text && /^\d{1,9}$/.test(text.trim()) ? text.trim() : '';
+}
+
+function isModal(element, tag, role) {
+  if (tag === 'dialog' && matches(element, ':modal')) return true;
+  return (role === 'dialog' || role === 'alertdialog') && attribute(element, 'aria-modal') === 'true';
 }
 
 function hasOwnState(tag, element, name) {
@@ -389,6 +482,10 @@ class Writer {
     this.onlyInteractive = options.interactiveOnly;
     this.truncated = false;
     this.full = false;
+    this.base = options.depth ?? 0;
+    this.newFrom = options.newFrom;
+    this.frames = [];
+    this.fresh = [];
   }
 
   all(entries, depth) {
@@ -408,11 +505,15 @@ class Writer {
       return;
     }
     this.line(entry, depth);
-    this.all(entry.children, this.onlyInteractive ? depth : depth + 1);
+    const inner = this.onlyInteractive ? depth : depth + 1;
+    if (entry.frame !== undefined && !this.full) {
+      this.frames.push([this.lines.length - 1, this.base + inner, entry.frame]);
+    }
+    this.all(entry.children, inner);
   }
 
   line(entry, depth) {
-    let line = '  '.repeat(Math.min(depth, 40)) + entry.role;
+    let line = '  '.repeat(Math.min(this.base + depth, 40)) + entry.role;
     const name = entry.role === 'text' ? collapse(entry.name).slice(0, MAX_TEXT) : entry.name;
     if (name !== '') line += ` ${quote(name)}`;
     if (entry.ref !== 0) line += ` @e${entry.ref}`;
@@ -424,6 +525,7 @@ class Writer {
       return;
     }
     this.left -= size;
+    if (entry.ref >= this.newFrom) this.fresh.push(this.lines.length);
     this.lines.push(line);
   }
 }
@@ -434,28 +536,49 @@ function byteLength(text) {
   return new TextEncoder().encode(text).length;
 }
 
-function snapshotFrom(root, options) {
+function snapshotFrom(root, options, whole) {
   sweepRefs();
-  const walk = new Walk(options);
-  const entries = [];
-  if (root) walk.visit(root, entries, 0);
-  const writer = new Writer(options);
+  closedRoots.waiting.length = 0;
+  const modals = topModals();
+  let walk;
+  let entries;
+  let next = options.next;
+  // Each walk may meet a modal dialog that the one before knew nothing of.
+  for (let tries = 0; tries < 4; tries++) {
+    walk = new Walk({ ...options, next }, modals);
+    entries = [];
+    if (root) walk.visit(root, entries, 0);
+    next = walk.counter.next;
+    if (!walk.lateModal) break;
+  }
+  // What nobody was shown before is new, but for what a document shows at first.
+  // A walk that repeats the last one marks what that would have marked.
+  if (!options.again) known.newFrom = known.shownOnce ? (known.shownUpTo ?? 0) + 1 : Infinity;
+  const { newFrom } = known;
+  if (whole) known.shownOnce = true;
+  known.shownUpTo = next - 1;
+  const writer = new Writer({ ...options, newFrom });
   writer.all(entries, 0);
   return {
     text: writer.lines.join('\n'),
-    next: walk.counter.next,
+    lines: writer.lines.length,
+    next,
     url: location.href,
     title: titleOf(document),
     truncated: walk.truncated || writer.truncated,
+    frames: writer.frames,
+    fresh: writer.fresh,
+    hosts: closedRoots.waiting.length,
+    modal: modals.size > 0,
   };
 }
 
 function snapshot(options) {
-  return snapshotFrom(documentElementOf(document), options);
+  return snapshotFrom(documentElementOf(document), options, true);
 }
 
 function snapshotOf(options) {
   const found = locate(options.target);
   if (found.is) return found;
-  return { is: 'ok', value: snapshotFrom(found.node, options) };
+  return { is: 'ok', value: snapshotFrom(found.node, options, false) };
 }

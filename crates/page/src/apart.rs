@@ -3,7 +3,7 @@
 //! Chromium tells nothing of them through the page's own session, not even what they store.
 //! So each is attached to by a session of its own as it comes, and so are the frames in it.
 //! They aren't paused for it: what was stored before is read, what is stored later is told.
-//! What they show isn't part of the page's picture.
+//! What they show isn't part of the page's picture: whoever reads them asks them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,6 +22,9 @@ use crate::{Error, Page};
 const MOST_FRAMES: usize = 64;
 /// How many frames of one process are asked for their storage keys.
 const MOST_KEYS: usize = 64;
+
+/// How many frames besides those that processes were made for are remembered.
+const MOST_WITHIN: usize = 1024;
 
 /// A storage key that is in use in a page, and the session through which it is reached.
 #[derive(Clone, Debug)]
@@ -42,11 +45,15 @@ struct Inner {
     over: bool,
     /// A frame in the page's own process shows another document, and nobody has asked for it.
     own_new: bool,
+    /// Frames in those processes besides the one each was made for, with their session.
+    within: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
 struct Frame {
     session: Session,
+    /// The frame that the process was made for: its target has the same id.
+    root: String,
     /// The session of the process it is in, if that isn't the page's own.
     parent: Option<String>,
     /// The storage keys in use there, until it shows another document.
@@ -73,7 +80,7 @@ impl Apart {
     }
 
     /// Begins to follow a frame that has been attached to.
-    pub fn begin(&self, told: &mut Told, session: Session, parent: Option<&str>) {
+    pub fn begin(&self, told: &mut Told, session: Session, root: &str, parent: Option<&str>) {
         let Some(id) = session.id().map(str::to_owned) else {
             return;
         };
@@ -100,6 +107,7 @@ impl Apart {
         told.push(all.boxed());
         let frame = Frame {
             session,
+            root: root.to_owned(),
             parent: parent.map(str::to_owned),
             keys: None,
             new: true,
@@ -128,10 +136,37 @@ impl Apart {
         while let Some(id) = doomed.pop() {
             if let Some(frame) = inner.frames.remove(&id) {
                 frame.session.end(Ended::Detached);
+                inner.within.retain(|_, session| *session != id);
             }
             let children = inner.frames.iter();
             let children = children.filter(|(_, frame)| frame.parent.as_ref() == Some(&id));
             doomed.extend(children.map(|(id, _)| id.clone()));
+        }
+    }
+
+    /// Returns the session of the process that a frame is in, if that isn't the page's own.
+    pub fn session_of(&self, frame: &str) -> Option<Session> {
+        let inner = self.lock();
+        if let Some(made_for) = inner.frames.values().find(|of| of.root == frame) {
+            return Some(made_for.session.clone());
+        }
+        let session = inner.within.get(frame)?;
+        Some(inner.frames.get(session)?.session.clone())
+    }
+
+    /// Returns the sessions, each with the frame its process was made for.
+    pub fn processes(&self) -> Vec<(String, Session)> {
+        let inner = self.lock();
+        let all = inner.frames.values();
+        all.map(|frame| (frame.root.clone(), frame.session.clone()))
+            .collect()
+    }
+
+    /// Notes that a frame is in the process of a session, besides the one that was made for.
+    pub fn place(&self, frame: &str, session: &str) {
+        let mut inner = self.lock();
+        if inner.frames.contains_key(session) && inner.within.len() < MOST_WITHIN {
+            inner.within.insert(frame.to_owned(), session.to_owned());
         }
     }
 

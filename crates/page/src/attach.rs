@@ -9,10 +9,11 @@ use futures_util::future::try_join_all;
 use tokio::sync::watch;
 
 use crate::apart::{Apart, announce};
+use crate::frames::Owners;
 use crate::page::Shared;
 use crate::picture::Picture;
 use crate::pump::{Pump, asked_url};
-use crate::snapshot::Numbers;
+use crate::snapshot::Taking;
 use crate::world::{TELL, WORLD, script};
 use crate::{Error, Page, PageOptions};
 
@@ -55,11 +56,12 @@ impl Page {
             options,
             picture,
             apart: Apart::default(),
+            owners: Owners::default(),
             clock,
         });
         let pump = Pump::new(Arc::clone(&shared));
         let pump = tasks.spawn(TaskKind::PageEvents, pump.run(events));
-        let page = Self::new(shared, target_id, Numbers::starting(first_ref), pump);
+        let page = Self::new(shared, target_id, Taking::starting(first_ref), pump);
         let patience = ctx.at_most(PATIENCE);
         let ready = if adopted {
             page.adopt(&patience).await

@@ -93,10 +93,19 @@ impl<'a> Effects<'a> {
 
     /// Sends the last effect of the call.
     pub async fn last<C: Command>(&mut self, command: &C) -> Result<C::Returns, Error> {
+        self.last_at(self.page.session(), command).await
+    }
+
+    /// Sends the last effect of the call to the process of a session.
+    pub async fn last_at<C: Command>(
+        &mut self,
+        session: &cdp::Session,
+        command: &C,
+    ) -> Result<C::Returns, Error> {
         let id = self.open().await?;
         // A session that has ended takes nothing any more.
-        self.is_complete = self.page.session().ended().is_none();
-        let work = self.page.session().call_as(self.ctx, id, command);
+        self.is_complete = session.ended().is_none();
+        let work = session.call_as(self.ctx, id, command);
         self.page
             .unless_held(work)
             .await

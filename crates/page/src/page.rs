@@ -10,8 +10,9 @@ use cdp::protocol::runtime;
 use tokio::sync::{Mutex, watch};
 
 use crate::apart::Apart;
+use crate::frames::Owners;
 use crate::picture::{End, Picture};
-use crate::snapshot::Numbers;
+use crate::snapshot::Taking;
 use crate::{Error, Frame, PageOptions, PageState};
 
 /// How old an answer of the renderer may be for input to be sent on the strength of it.
@@ -27,7 +28,7 @@ pub struct Page {
 struct Inner {
     shared: Arc<Shared>,
     target_id: String,
-    numbers: Mutex<Numbers>,
+    taking: Mutex<Taking>,
     pump: TaskHandle,
 }
 
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub picture: watch::Sender<Picture>,
     /// Its frames in processes of their own.
     pub apart: Apart,
+    /// Where its frames of other origins are.
+    pub owners: Owners,
     pub clock: Clock,
 }
 
@@ -61,13 +64,13 @@ impl Page {
     pub(crate) fn new(
         shared: Arc<Shared>,
         target_id: &str,
-        numbers: Numbers,
+        taking: Taking,
         pump: TaskHandle,
     ) -> Self {
         let inner = Inner {
             shared,
             target_id: target_id.to_owned(),
-            numbers: Mutex::new(numbers),
+            taking: Mutex::new(taking),
             pump,
         };
         Self {
@@ -141,8 +144,8 @@ impl Page {
         &self.inner.shared
     }
 
-    pub(crate) fn numbers(&self) -> &Mutex<Numbers> {
-        &self.inner.numbers
+    pub(crate) fn taking(&self) -> &Mutex<Taking> {
+        &self.inner.taking
     }
 
     pub(crate) fn main_frame(&self) -> String {
@@ -189,8 +192,18 @@ impl Page {
         ctx: &Ctx,
         command: &C,
     ) -> Result<C::Returns, Error> {
+        self.call_at(ctx, self.session(), command).await
+    }
+
+    /// Sends such a command to the process of a session: the page's own or that of a frame.
+    pub(crate) async fn call_at<C: cdp::Command>(
+        &self,
+        ctx: &Ctx,
+        session: &cdp::Session,
+        command: &C,
+    ) -> Result<C::Returns, Error> {
         self.refuse_if_held()?;
-        self.unless_held(self.session().call(ctx, command)).await
+        self.unless_held(session.call(ctx, command)).await
     }
 
     /// Fails if a dialog holds the page or the page has ended.

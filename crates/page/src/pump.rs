@@ -121,7 +121,8 @@ impl Pump {
             if attached.target_info.r#type == "iframe" {
                 let connection = self.shared.session.connection();
                 let session = connection.attach(&attached.session_id);
-                self.shared.apart.begin(apart, session, of);
+                let root = &attached.target_info.target_id;
+                self.shared.apart.begin(apart, session, root, of);
                 self.tell(Fact::FramesChanged);
             }
             return true;

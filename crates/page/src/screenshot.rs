@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use cdp::protocol::page as wire;
-use serde::Deserialize;
 use serde_json::json;
 
+use crate::frames::Area;
 use crate::target::Found;
 use crate::{Error, Locator, Page, image_size};
 
@@ -66,14 +66,6 @@ impl std::fmt::Debug for Image {
     }
 }
 
-#[derive(Deserialize, Debug, Clone, Copy)]
-struct Area {
-    x: f64,
-    y: f64,
-    width: f64,
-    height: f64,
-}
-
 impl Page {
     /// Takes a picture of the page.
     ///
@@ -125,7 +117,7 @@ impl Page {
         Ok(match &options.locator {
             Some(target) => {
                 let found: Found<Area> = self.ready(ctx, target, "area", json!({})).await?;
-                Some(found.value)
+                Some(self.area_to_top(ctx, &found.frame, found.value).await?)
             }
             None if options.full_page => Some(self.whole(ctx).await?),
             None => None,
@@ -147,7 +139,7 @@ impl Page {
 }
 
 impl Area {
-    fn clip(self) -> wire::Viewport {
+    pub(crate) fn clip(self) -> wire::Viewport {
         wire::Viewport {
             x: self.x,
             y: self.y,

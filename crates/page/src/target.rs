@@ -1,11 +1,13 @@
 //! Finding an element and waiting until it is ready for what is wanted of it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use base::Ctx;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::frames::{MOST_FRAMES, Patience, Spot};
 use crate::world::{Ask, MAX_TRIES, is_context_lost};
 use crate::{Attempt, Error, Locator, Page};
 
@@ -108,6 +110,48 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The tries of an action, and what the last one lacked.
+#[derive(Default)]
+struct Tries {
+    n: u32,
+    last: Option<Attempt>,
+}
+
+impl Tries {
+    /// Takes what a try came to: what was wanted, or a pause before the next one.
+    async fn next<T>(
+        &mut self,
+        ctx: &Ctx,
+        tried: Result<Result<T, Attempt>, Error>,
+    ) -> Result<Option<T>, Error> {
+        match tried {
+            Ok(Ok(found)) => return Ok(Some(found)),
+            Ok(Err(attempt)) => self.last = Some(attempt),
+            Err(Error::Stopped(base::Stopped::Deadline)) if self.n > 0 => {
+                return Err(self.given_up());
+            }
+            Err(err) => return Err(err),
+        }
+        let pause = PAUSES[(self.n as usize).min(PAUSES.len() - 1)];
+        self.n += 1;
+        if let Some(last) = &self.last {
+            tracing::debug!(tries = self.n, %last, "not yet");
+        }
+        match ctx.pause(pause).await {
+            Ok(()) => Ok(None),
+            Err(base::Stopped::Deadline) => Err(self.given_up()),
+            Err(stopped) => Err(Error::Stopped(stopped)),
+        }
+    }
+
+    fn given_up(&mut self) -> Error {
+        Error::NotActionable {
+            tries: self.n,
+            last: self.last.take().unwrap_or(Attempt::NotFound),
+        }
+    }
+}
+
 impl Page {
     /// Asks about an element until it is ready or the call ends.
     pub(crate) async fn ready<A: Serialize + Clone, T: DeserializeOwned>(
@@ -117,27 +161,50 @@ impl Page {
         function: &'static str,
         with: A,
     ) -> Result<Found<T>, Error> {
-        let mut last = Attempt::NotFound;
-        let mut tries = 0_u32;
+        let mut tries = Tries::default();
         loop {
             let tried = self.try_once(ctx, locator, function, with.clone()).await;
-            match tried {
-                Ok(Ok(found)) => return Ok(found),
-                Ok(Err(attempt)) => last = attempt,
-                Err(Error::Stopped(base::Stopped::Deadline)) if tries > 0 => {
-                    return Err(Error::NotActionable { tries, last });
-                }
-                Err(err) => return Err(err),
-            }
-            let pause = PAUSES[(tries as usize).min(PAUSES.len() - 1)];
-            tries += 1;
-            tracing::debug!(tries, %last, "not yet");
-            match ctx.pause(pause).await {
-                Ok(()) => {}
-                Err(base::Stopped::Deadline) => return Err(Error::NotActionable { tries, last }),
-                Err(stopped) => return Err(Error::Stopped(stopped)),
+            if let Some(found) = tries.next(ctx, tried).await? {
+                return Ok(found);
             }
         }
+    }
+
+    /// Asks for a point of an element until input there gets to it, also through the frames
+    /// around it; the point is one of the page's viewport.
+    pub(crate) async fn ready_at<A: Serialize + Clone>(
+        &self,
+        ctx: &Ctx,
+        locator: &Locator,
+        function: &'static str,
+        with: A,
+    ) -> Result<Found<Spot>, Error> {
+        let mut tries = Tries::default();
+        loop {
+            let tried = self.try_at(ctx, locator, function, with.clone()).await;
+            if let Some(found) = tries.next(ctx, tried).await? {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn try_at<A: Serialize + Clone>(
+        &self,
+        ctx: &Ctx,
+        locator: &Locator,
+        function: &'static str,
+        with: A,
+    ) -> Result<Result<Found<Spot>, Attempt>, Error> {
+        let tried = self.try_once::<_, Spot>(ctx, locator, function, with);
+        let found = match tried.await? {
+            Ok(found) => found,
+            Err(attempt) => return Ok(Err(attempt)),
+        };
+        if found.frame == self.main_frame() {
+            return Ok(Ok(found));
+        }
+        let spot = self.to_top(ctx, &found.frame, found.value).await?;
+        Ok(spot.map(|value| Found { value, ..found }))
     }
 
     /// Asks about an element once, in whatever document is shown.
@@ -169,8 +236,12 @@ impl Page {
         function: &'static str,
         with: A,
     ) -> Result<Result<Found<T>, Attempt>, Error> {
+        let main = self.main_frame();
         let mut attempt = Attempt::NotFound;
-        for frame in self.roots(ctx).await? {
+        let mut patience = Patience::of(ctx);
+        let mut rest = VecDeque::from([main.clone()]);
+        for _ in 0..MOST_FRAMES {
+            let Some(frame) = rest.pop_front() else { break };
             let arguments = About {
                 target: Target::of(locator),
                 with: with.clone(),
@@ -180,7 +251,25 @@ impl Page {
                 function,
                 arguments,
             };
-            match self.ask_once(ctx, &ask).await? {
+            let is_main = frame == main;
+            let answer = if is_main {
+                self.ask_once(ctx, &ask).await?
+            } else {
+                // A frame that is gone or doesn't answer doesn't have the element.
+                let Ok(ctx) = patience.next(ctx) else { break };
+                match self.ask_once(&ctx, &ask).await {
+                    Ok(answer) => answer,
+                    Err(err) if self.refuse_if_held().is_err() => return Err(err),
+                    Err(err) => {
+                        tracing::debug!(%err, "a frame was not asked");
+                        if matches!(err, Error::Stopped(_)) {
+                            patience.lost();
+                        }
+                        continue;
+                    }
+                }
+            };
+            match answer {
                 Verdict::Ok { value } => return Ok(Ok(Found { frame, value })),
                 Verdict::Unknown | Verdict::NotFound => {}
                 verdict => match judge(locator, verdict)? {
@@ -191,6 +280,15 @@ impl Page {
             }
             if matches!(locator, Locator::Ref(_)) && attempt != Attempt::NotFound {
                 break;
+            }
+            if self.may_have_foreign_frames() {
+                let Ok(ctx) = patience.next(ctx) else { break };
+                match self.frames_within(&ctx, &frame).await {
+                    Ok(frames) => rest.extend(frames),
+                    Err(err) if is_main && is_context_lost(&err) => return Err(err),
+                    Err(err) if self.refuse_if_held().is_err() => return Err(err),
+                    Err(err) => tracing::debug!(%err, "the frames in a frame were not found"),
+                }
             }
         }
         match (locator, attempt) {
@@ -230,12 +328,6 @@ impl Page {
             }
         }
     }
-
-    /// Returns the frames whose worlds together reach every element: the main frame, which
-    /// reaches those of its origin, and each frame that no other reaches.
-    pub(crate) async fn roots(&self, _ctx: &Ctx) -> Result<Vec<String>, Error> {
-        Ok(vec![self.main_frame()])
-    }
 }
 
 fn judge<T>(locator: &Locator, verdict: Verdict<T>) -> Result<Attempt, Error> {
@@ -256,15 +348,28 @@ fn judge<T>(locator: &Locator, verdict: Verdict<T>) -> Result<Attempt, Error> {
             };
             return Err(Error::InvalidArgument { argument, reason });
         }
-        Verdict::NotVisible => Attempt::NotVisible,
-        Verdict::Moving => Attempt::Moving,
-        Verdict::Disabled => Attempt::Disabled,
-        Verdict::ReadOnly => Attempt::ReadOnly,
-        Verdict::OutOfView => Attempt::OutOfView,
-        Verdict::Covered { what } => Attempt::CoveredBy(what),
-        Verdict::NoOption { what } => Attempt::NoOption(what),
-        Verdict::Unfocused => Attempt::FocusTaken,
-        Verdict::Detached => Attempt::Detached,
-        Verdict::Ok { .. } | Verdict::Unknown | Verdict::NotFound => Attempt::NotFound,
+        verdict => verdict.attempt(),
     })
+}
+
+impl<T> Verdict<T> {
+    /// Returns what the element lacks.
+    pub fn attempt(self) -> Attempt {
+        match self {
+            Self::NotVisible => Attempt::NotVisible,
+            Self::Moving => Attempt::Moving,
+            Self::Disabled => Attempt::Disabled,
+            Self::ReadOnly => Attempt::ReadOnly,
+            Self::OutOfView => Attempt::OutOfView,
+            Self::Covered { what } => Attempt::CoveredBy(what),
+            Self::NoOption { what } => Attempt::NoOption(what),
+            Self::Unfocused => Attempt::FocusTaken,
+            Self::Detached => Attempt::Detached,
+            Self::Ok { .. }
+            | Self::Unknown
+            | Self::NotFound
+            | Self::Stale { .. }
+            | Self::Invalid { .. } => Attempt::NotFound,
+        }
+    }
 }

@@ -24,6 +24,7 @@ const SCRIPT: &str = concat!(
     "(()=>{'use strict';\n",
     include_str!("../js/dom.js"),
     include_str!("../js/refs.js"),
+    include_str!("../js/frames.js"),
     include_str!("../js/role.js"),
     include_str!("../js/name.js"),
     include_str!("../js/snapshot.js"),
@@ -111,25 +112,42 @@ impl Page {
         // Whether the script is there is found out before, so that the effect is sent once.
         let world = self.world(ctx, ask.frame).await?;
         let call = format!("{}{}", script(), expression(ask)?);
-        let answer = effects.last(&evaluate(world, call)).await?;
+        let session = self.session_of(ask.frame);
+        let answer = effects.last_at(&session, &evaluate(world, call)).await?;
         read(&text_of(answer)?)
+    }
+
+    /// Returns the session of the process that a frame is in.
+    pub(crate) fn session_of(&self, frame: &str) -> cdp::Session {
+        let apart = self.shared().apart.session_of(frame);
+        apart.unwrap_or_else(|| self.session().clone())
     }
 
     async fn ask_world(&self, ctx: &Ctx, frame: &str, call: &str) -> Result<String, Error> {
         let world = self.world(ctx, frame).await?;
-        let answer = self.call(ctx, &evaluate(world, call.to_owned())).await?;
-        self.seen_alive();
+        let apart = self.shared().apart.session_of(frame);
+        let session = apart.as_ref().unwrap_or_else(|| self.session());
+        let asked = evaluate(world, call.to_owned());
+        let answer = self.call_at(ctx, session, &asked).await?;
+        if apart.is_none() {
+            self.seen_alive();
+        }
         match text_of(answer)? {
             missing if missing == MISSING => {
                 let install = evaluate(world, format!("{}{call}", script()));
-                text_of(self.call(ctx, &install).await?)
+                text_of(self.call_at(ctx, session, &install).await?)
             }
             text => Ok(text),
         }
     }
 
     /// Returns the context of our world in a frame.
-    async fn world(&self, ctx: &Ctx, frame: &str) -> Result<i64, Error> {
+    pub(crate) async fn world(&self, ctx: &Ctx, frame: &str) -> Result<i64, Error> {
+        // That of a frame in another process is asked for each time, and is the same each time:
+        // its process may be replaced unheard, and the next one counts its contexts anew.
+        if self.shared().apart.session_of(frame).is_some() {
+            return self.make_world(ctx, frame).await;
+        }
         let known = self
             .shared()
             .picture
@@ -150,7 +168,12 @@ impl Page {
             world_name: Some(WORLD.to_owned()),
             ..Default::default()
         };
-        let world = self.call(ctx, &make).await?.execution_context_id;
+        let session = self.session_of(frame);
+        let made = self.call_at(ctx, &session, &make).await?;
+        let world = made.execution_context_id;
+        if session.id() != self.session().id() {
+            return Ok(world);
+        }
         self.shared().picture.send_if_modified(|picture| {
             if let Some(frame) = picture.frame(frame) {
                 frame.world = Some(world);

@@ -77,7 +77,10 @@ async fn a_ref_keeps_its_number_while_its_node_lives() {
 
     // What is new gets a new number, also in the place of what is gone.
     open.js("b.outerHTML = '<button id=b>B</button>'; 0").await;
-    assert_eq!(open.snapshot().await, "button \"A\" @e1\nbutton \"B\" @e3");
+    assert_eq!(
+        open.snapshot().await,
+        "button \"A\" @e1\nbutton \"B\" @e3 [new]"
+    );
     let gone = open.click(Locator::Ref(2)).await.unwrap_err();
     assert!(matches!(gone, Error::RefStale { number: 2, .. }), "{gone}");
     assert!(gone.to_string().contains("removed"), "{gone}");
@@ -298,6 +301,6 @@ async fn numbers_that_nobody_heard_of_are_not_given_again() {
     open.js("document.body.prepend(Object.assign(document.createElement('button'),{textContent:'C'}));0")
         .await;
     let after = open.snapshot().await;
-    assert_eq!(after, format!("button \"C\" @e3\n{before}"));
+    assert_eq!(after, format!("button \"C\" @e3 [new]\n{before}"));
     assert_eq!(*open.reserved.0.lock().unwrap(), [1000]);
 }

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Effect, InTab, Operation, Route, Target};
+use crate::{Effect, InTab, Operation, Route, Target, View};
 
 /// Arguments of `interact`.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -60,6 +60,9 @@ pub struct Interact {
     /// wait, with selector: until it is hidden
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<bool>,
+    /// Return one after it: diff or full
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
 }
 
 /// What can be done to a page.
@@ -126,8 +129,9 @@ impl Operation for Interact {
         r#"{"session_id": "shop:1", "action": "press", "key": "Control+A"}"#,
         r#"{"session_id": "shop:1", "action": "scroll", "dy": 600}"#,
         r#"{"session_id": "shop:1", "action": "wait", "text": "Welcome"}"#,
+        r#"{"session_id": "shop:1", "action": "click", "ref": "@e1", "snapshot": "diff"}"#,
     ];
-    const LATER: &'static [&'static str] = &["to", "files", "snapshot", "position", "force"];
+    const LATER: &'static [&'static str] = &["to", "files", "position", "force"];
     type Output = InTab<Interacted>;
 }
 
@@ -138,4 +142,7 @@ pub struct Interacted {
     pub url: String,
     /// The page's title.
     pub title: String,
+    /// The page after it, if `snapshot` asked for that.
+    #[serde(flatten)]
+    pub view: View,
 }

@@ -9,6 +9,7 @@ mod later;
 mod route;
 
 mod activate_tab;
+mod batch;
 mod close_session;
 mod close_tab;
 mod collect_garbage;
@@ -62,6 +63,7 @@ use serde_json::Value;
 
 pub use activate_tab::*;
 pub use aliases::{Alias, alias};
+pub use batch::*;
 pub use close_session::*;
 pub use close_tab::*;
 pub use collect_garbage::*;
@@ -139,6 +141,8 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync {
     const EXAMPLES: &'static [&'static str];
     /// Arguments that a later version will know.
     const LATER: &'static [&'static str] = &[];
+    /// Arguments that MCP's list leaves out; they may be given all the same.
+    const UNLISTED: &'static [&'static str] = &[];
     /// Its answer.
     type Output: Serialize + DeserializeOwned + JsonSchema + Send;
 }
@@ -160,6 +164,8 @@ pub struct OperationInfo {
     pub examples: &'static [&'static str],
     /// [`Operation::LATER`].
     pub later: &'static [&'static str],
+    /// [`Operation::UNLISTED`].
+    pub unlisted: &'static [&'static str],
     /// Makes the JSON Schema (2020-12) of the arguments.
     pub input_schema: fn() -> Value,
     /// Makes the JSON Schema (2020-12) of the answer.
@@ -178,6 +184,7 @@ impl OperationInfo {
             listed: O::LISTED,
             examples: O::EXAMPLES,
             later: O::LATER,
+            unlisted: O::UNLISTED,
             input_schema: schema::of_input::<O>,
             output_schema: schema::of_output::<O::Output>,
             properties: std::sync::OnceLock::new(),
@@ -236,6 +243,7 @@ operations! {
     Evaluate,
     Screenshot,
     HandleDialog,
+    Batch,
     SaveSessionCheckpoint,
     ListSessionCheckpoints,
     RestoreSessionCheckpoint,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Effect, InTab, Operation, Route};
+use crate::{Effect, InTab, Operation, Route, View};
 
 /// Arguments of `navigate`.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +15,9 @@ pub struct Navigate {
     pub tab_id: Option<String>,
     /// URL
     pub url: String,
+    /// Return one after it: diff or full
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
 }
 
 impl Operation for Navigate {
@@ -38,4 +41,7 @@ pub struct Navigated {
     pub title: String,
     /// The HTTP status of the document, if there was one.
     pub http_status: Option<u16>,
+    /// The page after it, if `snapshot` asked for that.
+    #[serde(flatten)]
+    pub view: View,
 }

@@ -7,6 +7,7 @@ mod login;
 mod recovered;
 mod session;
 mod tab;
+mod view;
 
 pub use answer::InTab;
 pub use checkpoint::Checkpoint;
@@ -15,3 +16,4 @@ pub use login::Login;
 pub use recovered::Recovered;
 pub use session::{CaptureFailing, LatestCheckpoint, Session, StateFilter};
 pub use tab::Tab;
+pub use view::View;

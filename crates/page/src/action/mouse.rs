@@ -5,6 +5,7 @@ use cdp::protocol::input;
 use serde::{Deserialize, Serialize};
 
 use crate::effect::Effects;
+use crate::frames::Spot;
 use crate::target::Found;
 use crate::{Button, Error, Locator, Modifiers, Page};
 
@@ -30,7 +31,10 @@ impl Page {
         target: &Locator,
         needs: Needs,
     ) -> Result<Found<Point>, Error> {
-        self.ready(ctx, target, "point", needs).await
+        let Found { frame, value } = self.ready_at(ctx, target, "point", needs).await?;
+        let Spot { x, y } = value;
+        let value = Point { x, y };
+        Ok(Found { frame, value })
     }
 
     /// Clicks at a point. The release is the last effect of the call.

@@ -271,7 +271,7 @@ fn refuse_unused(input: &Interact) -> Result<(), ApiError> {
         .flatten()
         .map(|(name, _)| name.as_str());
     let unused = given
-        .filter(|name| !["session_id", "tab_id", "action"].contains(name))
+        .filter(|name| !["session_id", "tab_id", "action", "snapshot"].contains(name))
         .find(|name| !(own.contains(name) || has_element && ELEMENT.contains(name)));
     match unused {
         Some(name) => {

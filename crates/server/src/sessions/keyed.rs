@@ -216,6 +216,8 @@ fn tells_itself(operation: &str) -> bool {
         api::NewTab::NAME,
         api::CloseTab::NAME,
         api::HandleDialog::NAME,
+        // It says so before its first step.
+        api::Batch::NAME,
         // Its session's row says it.
         api::OpenSession::NAME,
         // Their changes are stored with the call's id, and done once by it.

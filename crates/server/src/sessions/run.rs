@@ -1,5 +1,6 @@
 //! Each operation, in a few lines.
 
+mod batch;
 mod file;
 mod fork;
 mod kv;
@@ -10,6 +11,7 @@ mod record;
 mod restore;
 mod storage_state;
 mod tab;
+mod view;
 
 use api::{ApiError, Operation, Session};
 use base::{Code, Ctx, SessionName, TabId};

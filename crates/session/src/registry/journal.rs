@@ -50,6 +50,17 @@ impl Sessions {
         Ok(self.deps().store.calls().record(&row).await?)
     }
 
+    /// Stores that a call is about to have effects which no page's gate will tell of.
+    ///
+    /// # Errors
+    /// Those of the store.
+    ///
+    /// # Cancel safety
+    /// Yes: it is stored or not.
+    pub async fn begin_call(&self, call: CallId, operation: &str) -> Result<(), Error> {
+        self.record(call, None, operation).await
+    }
+
     /// Says that a call is under way, so that nobody takes it for lost.
     ///
     /// Returns `None` if a call of that id is under way already.

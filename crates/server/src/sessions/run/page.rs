@@ -8,21 +8,24 @@ use api::{
 use base::Ctx;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use session::page::{self, ContentFormat, ImageFormat, SnapshotOptions};
+use session::page::{self, ContentFormat, ImageFormat, Since, SnapshotOptions};
 use session::{Act, Outcome};
 
 use super::{Run, other_outcome};
 use crate::sessions::OnSessions;
 use crate::sessions::action;
+use crate::sessions::run::view::{VIEWED, Wanted};
 use crate::sessions::wire::{Frame, PLACE, framed};
 
 impl Run<Navigate> for OnSessions {
     async fn run(&self, ctx: &Ctx, input: Navigate) -> Result<InTab<Navigated>, ApiError> {
+        let wanted = Wanted::read(input.snapshot.as_deref())?;
         let act = Act::Navigate(page::Navigate { url: input.url });
         let acted = self
             .act(ctx, &input.session_id, input.tab_id.as_deref(), act)
             .await?;
         let frame = Frame::of(&acted);
+        let view = self.view(ctx, &acted, wanted).await;
         let Outcome::Navigated(out) = acted.outcome else {
             return Err(other_outcome());
         };
@@ -30,21 +33,37 @@ impl Run<Navigate> for OnSessions {
             url: out.url.into_exposed(),
             title: out.title.into_exposed(),
             http_status: out.http_status,
+            view,
         };
-        Ok(framed(&frame, fields, &PLACE))
+        Ok(framed(&frame, fields, &VIEWED))
     }
 }
 
 impl Run<Snapshot> for OnSessions {
     async fn run(&self, ctx: &Ctx, input: Snapshot) -> Result<InTab<Shot>, ApiError> {
-        let act = Act::Snapshot(SnapshotOptions {
+        let since = match (input.since, input.diff) {
+            (Some(_), Some(false)) => {
+                return Err(ApiError::invalid(
+                    "`since` asks for a diff, `diff` for none",
+                ));
+            }
+            (Some(number), _) => Some(Since::Number(number)),
+            (None, Some(true)) => Some(Since::Last),
+            (None, _) => None,
+        };
+        let options = SnapshotOptions {
             interactive_only: input.interactive_only.unwrap_or(false),
             max_depth: input.max_depth,
-            scope: input.selector.map(page::Locator::Css),
+            scope: scope(input.selector, input.r#ref)?,
             max_bytes: input
                 .max_bytes
                 .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
-        });
+            hidden: input.hidden.unwrap_or(false),
+            urls: input.urls.unwrap_or(false),
+            since,
+        };
+        refuse_other_view(&options)?;
+        let act = Act::Snapshot(options);
         let acted = self
             .act(ctx, &input.session_id, input.tab_id.as_deref(), act)
             .await?;
@@ -54,6 +73,8 @@ impl Run<Snapshot> for OnSessions {
         };
         let fields = Shot {
             snapshot: out.text.into_exposed(),
+            snapshot_id: out.number,
+            since: out.since,
             url: out.url.into_exposed(),
             title: out.title.into_exposed(),
             truncated: out.truncated,
@@ -65,20 +86,23 @@ impl Run<Snapshot> for OnSessions {
 impl Run<Interact> for OnSessions {
     async fn run(&self, ctx: &Ctx, input: Interact) -> Result<InTab<Interacted>, ApiError> {
         let (who, tab) = (input.session_id.clone(), input.tab_id.clone());
+        let wanted = Wanted::read(input.snapshot.as_deref())?;
         let (action, limit) = action::action(input)?;
         let ctx = limit.map_or_else(|| ctx.clone(), |limit| ctx.at_most(limit));
         let acted = self
             .act(&ctx, &who, tab.as_deref(), Act::Interact(action))
             .await?;
         let frame = Frame::of(&acted);
+        let view = self.view(&ctx, &acted, wanted).await;
         let Outcome::Interacted(out) = acted.outcome else {
             return Err(other_outcome());
         };
         let fields = Interacted {
             url: out.url.into_exposed(),
             title: out.title.into_exposed(),
+            view,
         };
-        Ok(framed(&frame, fields, &PLACE))
+        Ok(framed(&frame, fields, &VIEWED))
     }
 }
 
@@ -212,4 +236,31 @@ impl Run<HandleDialog> for OnSessions {
             .await?;
         Ok(framed(&Frame::of(&acted), Handled { handled: true }, &[]))
     }
+}
+
+/// Returns the part of the page that a snapshot is asked of.
+fn scope(
+    selector: Option<String>,
+    by_ref: Option<String>,
+) -> Result<Option<page::Locator>, ApiError> {
+    let target = Target {
+        selector,
+        r#ref: by_ref,
+        ..Target::default()
+    };
+    action::locator(&target, None)
+}
+
+/// A diff shows what the snapshot before it showed: nothing else can be asked of it.
+fn refuse_other_view(options: &SnapshotOptions) -> Result<(), ApiError> {
+    let other = options.interactive_only
+        || options.max_depth.is_some()
+        || options.scope.is_some()
+        || options.hidden
+        || options.urls;
+    if options.since.is_some() && other {
+        let error = ApiError::invalid("a diff shows what the snapshot before it showed");
+        return Err(error.hint("Leave out all but `max_bytes`, or take a whole snapshot."));
+    }
+    Ok(())
 }
