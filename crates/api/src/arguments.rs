@@ -148,7 +148,9 @@ fn coerce(property: &Property, value: &mut Value) {
         (Kind::Number, Value::String(text)) => text.trim().parse().ok().map(Value::Number),
         (Kind::Flag, Value::String(text)) => text.trim().parse().ok().map(Value::Bool),
         (Kind::Text, Value::Number(number)) => Some(Value::String(number.to_string())),
-        (Kind::List, Value::String(_)) => Some(Value::Array(vec![value.clone()])),
+        (Kind::List, Value::String(_) | Value::Number(_)) => {
+            Some(Value::Array(vec![value.clone()]))
+        }
         _ => None,
     };
     if let Some(plain) = plain {

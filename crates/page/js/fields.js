@@ -191,30 +191,92 @@ function checked({ target }) {
   return ok({ checked: state === 'true', radio: role === 'radio' || role === 'menuitemradio' });
 }
 
+// Whether options can be chosen: at once in a `<select>`, or one by one in a list of the page's own.
 function selectable({ target, values }) {
   const found = controlOf(target);
   if (found.is) return found;
   const element = found.node;
-  if (tagOf(element) !== 'select') {
-    return invalid('target', 'it is no <select>; click it, then click the option');
-  }
+  if (tagOf(element) !== 'select') return listed(element, values);
   if (!isVisible(element)) return { is: 'notVisible' };
   if (isDisabled(element)) return { is: 'disabled' };
   if (values.length > 1 && !isMultiple(element)) {
     return invalid('values', 'only one option can be chosen here');
   }
   for (const value of values) {
+    const told = typeof value === 'number' ? `number ${value}` : quote(value.slice(0, 100));
     const option = optionFor(element, value);
-    if (!option) return { is: 'noOption', what: `no option ${quote(value.slice(0, 100))}` };
-    if (optionDisabled(option)) {
-      return { is: 'noOption', what: `the option ${quote(value.slice(0, 100))} is disabled` };
-    }
+    if (!option) return { is: 'noOption', what: `no option ${told}` };
+    if (optionDisabled(option)) return { is: 'noOption', what: `the option ${told} is disabled` };
   }
-  return ok(true);
+  return ok('select');
+}
+
+const LISTS = oneOf('combobox listbox menu tree grid radiogroup');
+
+function listed(element, values) {
+  const role = roleOf(element);
+  const popup = attribute(element, 'aria-haspopup');
+  const opens = role === 'combobox' || (popup !== null && popup !== 'false' && popup !== 'dialog');
+  if (!opens && !LISTS.has(role)) {
+    return invalid('target', 'it is no list of options; click it, then click the option');
+  }
+  if (!isVisible(element)) return { is: 'notVisible' };
+  if (isDisabled(element)) return { is: 'disabled' };
+  const many = attribute(element, 'aria-multiselectable') === 'true';
+  if (values.length !== 1 && !many) return invalid('values', 'one option can be chosen here');
+  return ok(opens ? 'opens' : 'list');
+}
+
+// Whether a list of the page's own has to be opened by a click.
+function opensList({ target }) {
+  const found = controlOf(target);
+  if (found.is) return found;
+  return ok(attribute(found.node, 'aria-expanded') !== 'true');
+}
+
+const OPTIONS = oneOf('option menuitem menuitemradio menuitemcheckbox treeitem radio gridcell');
+
+// Where to click for an option of the list that belongs to an element, once it is there.
+async function listOption({ target, value }) {
+  const found = controlOf(target);
+  if (found.is) return found;
+  const options = [];
+  for (const within of listsOf(found.node)) {
+    for (const element of byCss('[role]')) {
+      if (OPTIONS.has(roleOf(element)) && element !== found.node && reachesUp(element, within) && isVisible(element)) {
+        options.push(element);
+      }
+    }
+    if (options.length > 0) break;
+  }
+  const names = options.map((option) => collapse(nameOf(option, roleOf(option)).name));
+  const wanted = typeof value === 'number' ? '' : collapse(value).toLowerCase();
+  let index = typeof value === 'number' ? value : options.findIndex((option) => attribute(option, 'data-value') === value);
+  if (index < 0) index = names.findIndex((name) => name.toLowerCase() === wanted);
+  const option = options[index];
+  if (!option) {
+    const some = names.slice(0, 8).map((name) => quote(name.slice(0, 40))).join(', ');
+    const told = typeof value === 'number' ? `number ${value}` : quote(value.slice(0, 100));
+    return { is: 'noOption', what: `no option ${told} in the list${some ? ` of ${some}` : ''}` };
+  }
+  if (isDisabled(option)) return { is: 'disabled' };
+  if (meet(option).is !== 'ok') reveal(option, 'nearest');
+  if (!(await isStable(option))) return { is: 'moving' };
+  return meet(option);
+}
+
+// What the options of a list may be in: what it controls, itself, and the rest of the page.
+function listsOf(element) {
+  const ids = `${attribute(element, 'aria-controls') || ''} ${attribute(element, 'aria-owns') || ''}`;
+  const root = rootOf(element);
+  const byId = nodeType(root) === DOCUMENT ? documentById : fragmentById;
+  const named = ids.split(/\s+/).filter(Boolean).map((id) => byId(root, id)).filter(Boolean);
+  return [...named, element, documentElementOf(documentOf(root) || document)];
 }
 
 function optionFor(select, value) {
   const options = Array.from(optionsOf(select));
+  if (typeof value === 'number') return options[value];
   const label = collapse(value);
   const labelled = (option) => collapse(optionLabel(option) || optionText(option));
   return options.find((option) => optionValue(option) === value) ||

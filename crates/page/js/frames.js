@@ -70,8 +70,8 @@ function throughFrame({ handle, x, y, scroll }) {
 }
 
 function outOfFrame(frame, x, y) {
-  const place = placeOf(frame);
-  return toTop(ownerDocument(frame), place.x + x * place.scaleX, place.y + y * place.scaleY);
+  const at = outOf(frame, x, y);
+  return toTop(ownerDocument(frame), at.x, at.y);
 }
 
 // The same for the two corners of an area; nothing is asked of what lies over it.

@@ -2,7 +2,8 @@
 
 const functions = {
   snapshot, snapshotOf, text, html, point, fillable, typable, focusable, focus, setField, kept,
-  checked, selectable, select, visible, reveal: revealed, area, here, middle, scrollPosition,
+  checked, selectable, select, opensList, listOption, visible, several, fileField, clearFiles, dropPoint, watchDrag,
+  dragSeen, reveal: revealed, area, here, middle, scrollPosition,
   setScroll, scrollEnded, watch, followTitle, readForm,
   restoreForm, readScrolls, restoreScrolls, nearEntries,
   foreignFrames, noteFrame, throughFrame, areaThroughFrame,
@@ -20,6 +21,7 @@ Object.defineProperty(globalThis, '__browserd', {
     frameElement,
     takeWaiting,
     noteClosed,
+    fileFieldNode,
   },
 });
 

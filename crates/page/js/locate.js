@@ -1,14 +1,48 @@
 // Locators: from what a caller names to one element, or why not.
 
-function locate(target) {
+// Of several elements none is meant, unless `any` of them will do: then the first is taken.
+function locate(target, any) {
   if (target.ref !== undefined) return elementOfRef(target.ref);
   try {
-    const found = candidates(target);
-    const node = found.find((element) => drawn(element) === true) || found[0];
-    return node ? { node } : { is: 'notFound' };
+    const found = meant(target);
+    if (target.nth !== undefined) {
+      const node = found[target.nth < 0 ? found.length + target.nth : target.nth];
+      return node ? { node } : { is: 'notFound' };
+    }
+    if (found.length > 1 && !any) return { is: 'several' };
+    return found.length > 0 ? { node: found[0] } : { is: 'notFound' };
   } catch (error) {
     return { is: 'invalid', argument: 'target', reason: String(error.message || error) };
   }
+}
+
+// The elements the caller may mean: visible ones before others, those with the whole text or
+// name before those that contain it.
+function meant(target) {
+  const found = candidates(target);
+  if (found.length < 2) return found;
+  const whole = found.slice(0, found.whole);
+  const shown = whole.filter(isShown);
+  if (shown.length > 0) return shown;
+  const others = found.slice(whole.length).filter(isShown);
+  if (others.length > 0) return others;
+  return whole.length > 0 ? whole : found;
+}
+
+// A box that is drawn by its label is as good as visible.
+function isShown(element) {
+  return isVisible(element) || (isToggle(element) && isVisible(pointed(element)));
+}
+
+// The first of several, each with its number.
+function several({ target, next, limit }) {
+  const found = meant(target);
+  const counter = { next: unusedFrom(next), left: limit };
+  const listed = found.slice(0, limit).map((element) => {
+    numberOf(element, counter);
+    return describe(element);
+  });
+  return { total: found.length, next: counter.next, listed };
 }
 
 function candidates(target) {
@@ -16,6 +50,8 @@ function candidates(target) {
   if (target.xpath !== undefined) return byXpath(target.xpath);
   if (target.text !== undefined) return byText(target.text);
   if (target.label !== undefined) return byLabel(target.label);
+  if (target.placeholder !== undefined) return byPlaceholder(target.placeholder);
+  if (target.testId !== undefined) return byTestId(target.testId);
   return byRole(target.role.role.toLowerCase(), target.role.name);
 }
 
@@ -60,7 +96,7 @@ function ranked(wanted) {
     matches(text) {
       return collapse(text).toLowerCase().includes(whole);
     },
-    all: () => exact.concat(partial),
+    all: () => Object.assign(exact.concat(partial), { whole: exact.length }),
   };
 }
 
@@ -93,11 +129,17 @@ function byRole(role, name) {
   const all = [];
   everyElement((element) => {
     if (roleOf(element) !== wanted || drawn(element) === false) return false;
-    if (found) found.add(element, nameOf(element, wanted).name);
+    // Snapshots print the text of what has no name, such as a list's item, in the name's place.
+    if (found) found.add(element, nameOf(element, wanted).name || shortText(element));
     else all.push(element);
     return false;
   });
   return found ? found.all() : all;
+}
+
+function shortText(element) {
+  const text = textContent(element);
+  return text.length <= 2000 ? text : '';
 }
 
 function byLabel(label) {
@@ -111,4 +153,23 @@ function byLabel(label) {
     return false;
   });
   return found.all();
+}
+
+function byPlaceholder(placeholder) {
+  const found = ranked(placeholder);
+  for (const element of byCss('[placeholder],[aria-placeholder],[data-placeholder]')) {
+    const own = attribute(element, 'placeholder') ?? attribute(element, 'aria-placeholder') ??
+      attribute(element, 'data-placeholder');
+    found.add(element, own);
+  }
+  return found.all();
+}
+
+// The first of the usual attributes that has it.
+function byTestId(id) {
+  for (const name of ['data-testid', 'data-test-id', 'data-test']) {
+    const found = byCss(`[${name}="${CSS.escape(id)}"]`);
+    if (found.length > 0) return found;
+  }
+  return [];
 }

@@ -47,13 +47,70 @@ function placeOf(frame) {
   };
 }
 
+// How a frame element is turned, sheared and scaled by itself and what it is in, if it is turned
+// at all: the linear part [a, b, c, d]. Its middle stays the middle of its box.
+function turnOf(frame) {
+  let all = null;
+  for (let node = frame; node; node = flatParent(node)) {
+    if (!isElement(node)) continue;
+    const style = styleOf(node);
+    if (style.transform === 'none' && style.rotate === 'none') continue;
+    all ??= new DOMMatrix();
+    if (style.transform !== 'none') all = new DOMMatrix(style.transform).multiply(all);
+    if (style.scale !== 'none') {
+      const [x, y = x] = style.scale.split(' ').map(Number);
+      all = new DOMMatrix().scale(x, y).multiply(all);
+    }
+    const turned = /^(-?[\d.]+)deg$/.exec(style.rotate);
+    if (turned) all = new DOMMatrix().rotate(Number(turned[1])).multiply(all);
+  }
+  if (!all || (Math.abs(all.b) < 1e-6 && Math.abs(all.c) < 1e-6)) return null;
+  const zoom = zoomOf(frame) || 1;
+  return { a: all.a * zoom, b: all.b * zoom, c: all.c * zoom, d: all.d * zoom };
+}
+
+const zoomOf = reader(Element.prototype, 'currentCSSZoom');
+
+// From a point of a frame's viewport to the one around it, and the other way.
+function outOf(frame, x, y) {
+  const turn = turnOf(frame);
+  if (!turn) {
+    const place = placeOf(frame);
+    return { x: place.x + x * place.scaleX, y: place.y + y * place.scaleY };
+  }
+  const { left, top, middle } = insideOf(frame);
+  const dx = x + left;
+  const dy = y + top;
+  return { x: middle.x + turn.a * dx + turn.c * dy, y: middle.y + turn.b * dx + turn.d * dy };
+}
+
+function into(frame, x, y) {
+  const turn = turnOf(frame);
+  if (!turn) {
+    const place = placeOf(frame);
+    return { x: (x - place.x) / place.scaleX, y: (y - place.y) / place.scaleY };
+  }
+  const { left, top, middle } = insideOf(frame);
+  const dx = x - middle.x;
+  const dy = y - middle.y;
+  const area = turn.a * turn.d - turn.b * turn.c || 1;
+  return { x: (turn.d * dx - turn.c * dy) / area - left, y: (turn.a * dy - turn.b * dx) / area - top };
+}
+
+// The middle of a frame's box, and its viewport's corner as seen from there.
+function insideOf(frame) {
+  const rect = rectOf(frame);
+  const style = styleOf(frame);
+  return {
+    left: clientLeft(frame) + parseFloat(style.paddingLeft) - offsetWidth(frame) / 2,
+    top: clientTop(frame) + parseFloat(style.paddingTop) - offsetHeight(frame) / 2,
+    middle: { x: (rect.left + rect.right) / 2, y: (rect.top + rect.bottom) / 2 },
+  };
+}
+
 // From a point of a document's viewport to the one of this world's document.
 function toTop(doc, x, y) {
-  for (const frame of framesAround(doc)) {
-    const place = placeOf(frame);
-    x = place.x + x * place.scaleX;
-    y = place.y + y * place.scaleY;
-  }
+  for (const frame of framesAround(doc)) ({ x, y } = outOf(frame, x, y));
   return { x, y };
 }
 
@@ -70,9 +127,7 @@ function hitAt(x, y) {
     }
     const next = hit && documentIn(hit);
     if (!next) return hit;
-    const place = placeOf(hit);
-    x = (x - place.x) / place.scaleX;
-    y = (y - place.y) / place.scaleY;
+    ({ x, y } = into(hit, x, y));
     doc = next;
   }
   return null;
@@ -117,8 +172,8 @@ function coverOf(hit, element) {
   return describe(cover);
 }
 
-function reveal(element) {
-  scrollIntoView(element, { block: 'center', inline: 'center', behavior: 'instant' });
+function reveal(element, block = 'center') {
+  scrollIntoView(element, { block, inline: block === 'center' ? 'center' : 'nearest', behavior: 'instant' });
 }
 
 function nextFrame() {
@@ -166,12 +221,13 @@ function pointed(element) {
   return label || element;
 }
 
-function meet(element) {
+// `at` is a place on the element, from its upper left corner; elsewhere its middle is preferred.
+function meet(element, place) {
   const doc = ownerDocument(element);
   const view = windowOf(doc);
   let cover = null;
   for (const box of boxesOf(element)) {
-    for (const at of pointsOf(box, view)) {
+    for (const at of place ? placeOn(element, place, view) : pointsOf(box, view)) {
       const point = toTop(doc, at.x, at.y);
       const hit = hitAt(point.x, point.y);
       if (!hit) continue;
@@ -182,16 +238,68 @@ function meet(element) {
   return cover ? { is: 'covered', what: coverOf(cover, element) } : { is: 'outOfView' };
 }
 
-async function point({ target, enabled }) {
+function placeOn(element, { x, y }, view) {
+  const rect = rectOf(element);
+  const at = { x: rect.left + x, y: rect.top + y };
+  return at.x >= 0 && at.y >= 0 && at.x < view.innerWidth && at.y < view.innerHeight ? [at] : [];
+}
+
+// Something that sticks to an edge covers what is scrolled there, and not what is scrolled
+// elsewhere.
+const EDGES = ['center', 'end', 'start', 'nearest'];
+
+async function point({ target, enabled, at, hold }) {
   const found = locate(target);
   if (found.is) return found;
+  // What something is to be dropped on is what was named before the page made room for it.
+  if (hold) known.held = new WeakRef(found.node);
   const element = pointed(found.node);
   if (!isConnected(element)) return { is: 'detached' };
   if (!isVisible(element)) return { is: 'notVisible' };
   if (enabled && isDisabled(found.node)) return { is: 'disabled' };
-  if (meet(element).is !== 'ok') reveal(element);
+  const place = at && element === found.node ? at : undefined;
+  for (let edge = 0; edge < EDGES.length && meet(element, place).is !== 'ok'; edge++) {
+    reveal(element, EDGES[edge]);
+  }
   if (!(await isStable(element))) return { is: 'moving' };
   if (!isConnected(element)) return { is: 'detached' };
   if (enabled && isDisabled(found.node)) return { is: 'disabled' };
-  return meet(element);
+  return meet(element, place);
+}
+
+// Where to let something go. What is dragged may lie over it, and it may move under it.
+function dropPoint() {
+  const held = known.held?.deref();
+  if (!held || !isConnected(held)) return { is: 'detached' };
+  const element = pointed(held);
+  if (!isVisible(element)) return { is: 'notVisible' };
+  const doc = ownerDocument(element);
+  const places = () => boxesOf(element).flatMap((box) => pointsOf(box, windowOf(doc)));
+  let [place] = places();
+  if (!place) {
+    reveal(element);
+    [place] = places();
+  }
+  return place ? ok(toTop(doc, place.x, place.y)) : { is: 'outOfView' };
+}
+
+// Hears whether a press that moves becomes a drag of the browser's own.
+function watchDrag({ target }) {
+  const found = locate(target, true);
+  if (found.is) return found;
+  const view = windowOf(ownerDocument(found.node));
+  known.drag?.stop();
+  const drag = { event: null, stop: () => view.removeEventListener('dragstart', drag.hear, true) };
+  drag.hear = (event) => { drag.event = event; };
+  view.addEventListener('dragstart', drag.hear, true);
+  known.drag = drag;
+  return ok(null);
+}
+
+async function dragSeen({ last }) {
+  // What the move set off has run by then.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  const { drag } = known;
+  if (last) drag?.stop();
+  return Boolean(drag?.event && !drag.event.defaultPrevented);
 }

@@ -578,7 +578,7 @@ function snapshot(options) {
 }
 
 function snapshotOf(options) {
-  const found = locate(options.target);
+  const found = locate(options.target, true);
   if (found.is) return found;
   return { is: 'ok', value: snapshotFrom(found.node, options, false) };
 }

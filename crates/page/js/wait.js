@@ -43,12 +43,12 @@ async function scrollEnded({ x, y }) {
 const scrollLeftOf = reader(Element.prototype, 'scrollLeft');
 const scrollTopOf = reader(Element.prototype, 'scrollTop');
 
-async function watch({ css, hidden, text: wanted, millis }) {
+async function watch({ target, state, text: wanted, millis }) {
   const until = performance.now() + millis;
   for (;;) {
     let now;
     try {
-      now = css !== undefined ? seesElement(css, hidden) : seesText(wanted);
+      now = target !== undefined ? seesElement(target, state) : seesText(wanted);
     } catch (error) {
       return { met: false, last: '', invalid: String(error.message || error) };
     }
@@ -59,12 +59,25 @@ async function watch({ css, hidden, text: wanted, millis }) {
 }
 
 // Empty if it is as wanted; otherwise how it stands.
-function seesElement(css, hidden) {
-  const found = byCss(css);
-  const shown = found.some(isVisible);
-  if (hidden) return shown ? 'it is still visible' : '';
+function seesElement(target, state) {
+  const found = every(target);
+  if (state === 'attached') return found.length > 0 ? '' : 'no element matches';
+  if (state === 'detached') return found.length > 0 ? 'it is still there' : '';
+  const shown = found.some(isShown);
+  if (state === 'hidden') return shown ? 'it is still visible' : '';
   if (shown) return '';
   return found.length > 0 ? 'it is there and not visible' : 'no element matches';
+}
+
+// All that a locator may mean. A number whose element is gone stays without one.
+function every(target) {
+  if (target.ref !== undefined) {
+    const { node } = elementOfRef(target.ref);
+    return node ? [node] : [];
+  }
+  if (target.nth === undefined) return candidates(target);
+  const { node } = locate(target);
+  return node ? [node] : [];
 }
 
 function seesText(wanted) {

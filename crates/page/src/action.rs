@@ -5,6 +5,7 @@
 
 mod check;
 mod click;
+mod drag;
 mod field;
 mod history;
 mod hover;
@@ -13,8 +14,13 @@ mod mouse;
 mod scroll;
 mod select;
 mod settle;
+mod upload;
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 use base::{Ctx, Private};
+use serde::Serialize;
 
 use crate::effect::Effects;
 use crate::{Error, Gate, Locator, Navigate, Page, Wait};
@@ -54,6 +60,25 @@ impl Modifiers {
     }
 }
 
+/// A place on an element, in CSS pixels from its upper left corner.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct Place {
+    /// To the right.
+    pub x: f64,
+    /// Downwards.
+    pub y: f64,
+}
+
+/// An option of a list.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Choice {
+    /// By its value or its label.
+    Named(String),
+    /// By its place in the list, from 0.
+    Index(u32),
+}
+
 /// What is to be done to the page.
 #[derive(Clone, Debug)]
 pub enum Action {
@@ -67,6 +92,29 @@ pub enum Action {
         count: u8,
         /// The keys that are held meanwhile.
         modifiers: Modifiers,
+        /// Where on the element; its middle if absent.
+        at: Option<Place>,
+    },
+    /// Presses the main button on an element, moves, and lets go.
+    Drag {
+        /// The element.
+        target: Locator,
+        /// Where on it the button is pressed; its middle if absent.
+        at: Option<Place>,
+        /// The element to let go on; if absent, that is `dx` and `dy` from where it began.
+        to: Option<Locator>,
+        /// To the right, from the middle of `to` if that is given.
+        dx: f64,
+        /// Downwards.
+        dy: f64,
+    },
+    /// Puts files into a field, or into the chooser that a click on the element opens.
+    Upload {
+        /// The field or what opens the chooser.
+        target: Locator,
+        /// Whole paths; whoever asks has made sure that these may be given away. None empties
+        /// the field.
+        files: Vec<PathBuf>,
     },
     /// Replaces what a field holds.
     Fill {
@@ -81,6 +129,8 @@ pub enum Action {
         target: Option<Locator>,
         /// What is typed. A line break is the Enter key.
         text: Private<String>,
+        /// The pause after each key.
+        delay: Duration,
     },
     /// Presses a key or a chord, such as `Enter` or `Control+A`.
     Press {
@@ -89,12 +139,12 @@ pub enum Action {
         /// The keys, joined by `+`; several chords are separated by spaces.
         keys: String,
     },
-    /// Chooses the options of a `<select>`.
+    /// Chooses options of a `<select>`, or one of a list that the page has made itself.
     Select {
-        /// The `<select>`.
+        /// The list, or what opens it.
         target: Locator,
-        /// The options' values or labels. All others are unselected.
-        values: Vec<String>,
+        /// The options. In a `<select>` all others are unselected.
+        values: Vec<Choice>,
     },
     /// Makes a checkbox, switch or radio button checked.
     Check {
@@ -110,6 +160,8 @@ pub enum Action {
     Hover {
         /// The element.
         target: Locator,
+        /// Where on it; its middle if absent.
+        at: Option<Place>,
     },
     /// Gives an element the focus.
     Focus {
@@ -215,19 +267,45 @@ impl Page {
                 button,
                 count,
                 modifiers,
+                at,
             } => {
-                self.click(ctx, effects, target, *button, *count, *modifiers)
-                    .await
+                let hand = click::Hand {
+                    button: *button,
+                    count: *count,
+                    modifiers: *modifiers,
+                    at: *at,
+                };
+                self.click(ctx, effects, target, hand).await
             }
+            Action::Drag {
+                target,
+                at,
+                to,
+                dx,
+                dy,
+            } => {
+                let way = drag::Way {
+                    at: *at,
+                    to: to.as_ref(),
+                    by: (*dx, *dy),
+                };
+                self.drag(ctx, effects, target, &way).await
+            }
+            Action::Upload { target, files } => self.upload(ctx, effects, target, files).await,
             Action::Fill { target, text } => self.fill(ctx, effects, target, text).await,
-            Action::Type { target, text } => {
-                self.type_keys(ctx, effects, target.as_ref(), text).await
+            Action::Type {
+                target,
+                text,
+                delay,
+            } => {
+                self.type_keys(ctx, effects, target.as_ref(), text, *delay)
+                    .await
             }
             Action::Press { target, keys } => self.press(ctx, effects, target.as_ref(), keys).await,
             Action::Select { target, values } => self.select(ctx, effects, target, values).await,
             Action::Check { target } => self.check(ctx, effects, target, true).await,
             Action::Uncheck { target } => self.check(ctx, effects, target, false).await,
-            Action::Hover { target } => self.hover(ctx, effects, target).await,
+            Action::Hover { target, at } => self.hover(ctx, effects, target, *at).await,
             Action::Focus { target } => self.focus(ctx, effects, target).await,
             Action::Scroll { target, dx, dy } => {
                 self.scroll(ctx, effects, target.as_ref(), *dx, *dy).await

@@ -67,6 +67,11 @@ impl<'a> Effects<'a> {
         self.is_complete
     }
 
+    /// Tells whether an effect of the call may have been sent.
+    pub const fn is_open(&self) -> bool {
+        self.id.is_some()
+    }
+
     /// Opens the gate, if this call has not yet, and returns the id of the last message.
     pub async fn open(&mut self) -> Result<u32, Error> {
         if let Some(id) = self.id {

@@ -153,6 +153,8 @@ impl Error {
 pub enum Attempt {
     /// No element matches the locator.
     NotFound,
+    /// Several elements match it; how many, and the first of them with their refs.
+    Several(String),
     /// The element has no visible box.
     NotVisible,
     /// The element is moving.
@@ -167,6 +169,8 @@ pub enum Attempt {
     CoveredBy(String),
     /// The list lacks the option, or it can't be chosen.
     NoOption(String),
+    /// The element takes no files, or not these; why.
+    NoFiles(String),
     /// The page gave the focus to something else.
     FocusTaken,
     /// The element left the document during the try.
@@ -179,6 +183,8 @@ impl Attempt {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NotFound => "Take a snapshot and use a ref from it.",
+            Self::Several(_) => "Use one of the refs, or say which by nth (0 is the first).",
+            Self::NoFiles(_) => "Name the file field, or the button that opens a file chooser.",
             Self::CoveredBy(_) => "Close or move what covers it, then try again.",
             Self::OutOfView => "Scroll the container it is in, then try again.",
             Self::Disabled => "Fill in what the page asks for first; then it may become enabled.",
@@ -204,7 +210,7 @@ impl fmt::Display for Attempt {
             Self::ReadOnly => f.write_str("the element can't be edited"),
             Self::OutOfView => f.write_str("the element can't be scrolled into view"),
             Self::CoveredBy(what) => write!(f, "{what} covers the element"),
-            Self::NoOption(what) => f.write_str(what),
+            Self::NoOption(what) | Self::Several(what) | Self::NoFiles(what) => f.write_str(what),
             Self::FocusTaken => f.write_str("the page moved the focus elsewhere"),
             Self::Detached => f.write_str("the element left the document"),
             Self::NotKept(what) => write!(f, "{what}"),

@@ -5,7 +5,9 @@ use crate::Error;
 /// Names an element of the page.
 ///
 /// All but [`Locator::Ref`] are looked up anew at each try, through open shadow roots and
-/// same-origin frames; of several matches the first visible one counts.
+/// frames. Elements that are visible come before others; where a text or name is given, those
+/// that have it whole come before those that contain it. Of what is left there must be one:
+/// several are told as [`crate::Attempt::Several`], unless [`Locator::Nth`] says which.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Locator {
     /// A number from a snapshot: exactly that element, or [`Error::RefStale`].
@@ -25,6 +27,12 @@ pub enum Locator {
     },
     /// The control with this label.
     Label(String),
+    /// The field with this placeholder.
+    Placeholder(String),
+    /// The element with this `data-testid` (or `data-test-id`, `data-test`).
+    TestId(String),
+    /// One of several matches: 0 is the first, -1 the last.
+    Nth(Box<Locator>, i32),
 }
 
 impl Locator {

@@ -35,6 +35,8 @@ pub(crate) enum Verdict<T> {
         reason: String,
     },
     NotFound,
+    /// More than one element matches.
+    Several,
     NotVisible,
     Moving,
     Disabled,
@@ -44,6 +46,10 @@ pub(crate) enum Verdict<T> {
         what: String,
     },
     NoOption {
+        what: String,
+    },
+    /// It takes no such files, or not so many.
+    NoFiles {
         what: String,
     },
     /// It was given the focus and does not have it.
@@ -66,8 +72,16 @@ pub(crate) enum Argument {
 
 /// A locator as our script reads it.
 #[derive(Serialize, Debug)]
+pub(crate) struct Target<'a> {
+    #[serde(flatten)]
+    way: Way<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nth: Option<i32>,
+}
+
+#[derive(Serialize, Debug)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Target<'a> {
+enum Way<'a> {
     Ref(u64),
     Css(&'a str),
     Xpath(&'a str),
@@ -77,14 +91,16 @@ pub(crate) enum Target<'a> {
         name: Option<&'a str>,
     },
     Label(&'a str),
+    Placeholder(&'a str),
+    TestId(&'a str),
 }
 
 /// What is asked about an element.
 #[derive(Serialize, Debug)]
-struct About<'a, A> {
-    target: Target<'a>,
+pub(crate) struct About<'a, A> {
+    pub target: Target<'a>,
     #[serde(flatten)]
-    with: A,
+    pub with: A,
 }
 
 /// The answer about an element, and the frame whose world knows it.
@@ -96,17 +112,25 @@ pub(crate) struct Found<T> {
 
 impl<'a> Target<'a> {
     pub fn of(locator: &'a Locator) -> Self {
-        match locator {
-            Locator::Ref(number) => Self::Ref(*number),
-            Locator::Css(css) => Self::Css(css),
-            Locator::XPath(xpath) => Self::Xpath(xpath),
-            Locator::Text(text) => Self::Text(text),
-            Locator::Role { role, name } => Self::Role {
+        let way = match locator {
+            Locator::Ref(number) => Way::Ref(*number),
+            Locator::Css(css) => Way::Css(css),
+            Locator::XPath(xpath) => Way::Xpath(xpath),
+            Locator::Text(text) => Way::Text(text),
+            Locator::Role { role, name } => Way::Role {
                 role,
                 name: name.as_deref(),
             },
-            Locator::Label(label) => Self::Label(label),
-        }
+            Locator::Label(label) => Way::Label(label),
+            Locator::Placeholder(placeholder) => Way::Placeholder(placeholder),
+            Locator::TestId(id) => Way::TestId(id),
+            Locator::Nth(one_of, nth) => {
+                let mut target = Self::of(one_of);
+                target.nth = Some(*nth);
+                return target;
+            }
+        };
+        Self { way, nth: None }
     }
 }
 
@@ -126,6 +150,11 @@ impl Tries {
     ) -> Result<Option<T>, Error> {
         match tried {
             Ok(Ok(found)) => return Ok(Some(found)),
+            // No later look makes one of several.
+            Ok(Err(last @ Attempt::Several(_))) => {
+                let tries = self.n + 1;
+                return Err(Error::NotActionable { tries, last });
+            }
             Ok(Err(attempt)) => self.last = Some(attempt),
             Err(Error::Stopped(base::Stopped::Deadline)) if self.n > 0 => {
                 return Err(self.given_up());
@@ -272,6 +301,10 @@ impl Page {
             match answer {
                 Verdict::Ok { value } => return Ok(Ok(Found { frame, value })),
                 Verdict::Unknown | Verdict::NotFound => {}
+                Verdict::Several => {
+                    let told = self.tell_several(ctx, &frame, locator).await?;
+                    return Ok(Err(Attempt::Several(told)));
+                }
                 verdict => match judge(locator, verdict)? {
                     Attempt::NotFound => {}
                     // Another frame may have a better match of a selector.
@@ -330,7 +363,7 @@ impl Page {
     }
 }
 
-fn judge<T>(locator: &Locator, verdict: Verdict<T>) -> Result<Attempt, Error> {
+pub(crate) fn judge<T>(locator: &Locator, verdict: Verdict<T>) -> Result<Attempt, Error> {
     Ok(match verdict {
         Verdict::Stale { reason } => {
             let number = if let Locator::Ref(number) = locator {
@@ -363,6 +396,8 @@ impl<T> Verdict<T> {
             Self::OutOfView => Attempt::OutOfView,
             Self::Covered { what } => Attempt::CoveredBy(what),
             Self::NoOption { what } => Attempt::NoOption(what),
+            Self::NoFiles { what } => Attempt::NoFiles(what),
+            Self::Several => Attempt::Several("several elements match".to_owned()),
             Self::Unfocused => Attempt::FocusTaken,
             Self::Detached => Attempt::Detached,
             Self::Ok { .. }

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use base::{Ctx, Private, Stopped};
 use cdp::protocol::runtime;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::frames::{MOST_FRAMES, Patience};
 use crate::picture::Picture;
+use crate::target::Target;
 use crate::world::{Ask, is_context_lost};
-use crate::{Error, Page};
+use crate::{Error, Locator, Page};
 
 /// How long our script watches before it is asked anew: a page that goes away takes the
 /// question with it.
@@ -24,12 +26,12 @@ const LISTEN: Duration = Duration::from_millis(100);
 /// What to wait for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Wait {
-    /// An element that is visible, or gone or invisible.
-    Selector {
-        /// Its CSS selector.
-        css: String,
-        /// Whether it shall be away instead.
-        hidden: bool,
+    /// An element in a state.
+    Element {
+        /// The element. Of several that match one is enough.
+        target: Locator,
+        /// How it shall be.
+        state: ElementState,
     },
     /// A text that the page shows.
     Text(String),
@@ -41,6 +43,20 @@ pub enum Wait {
     Function(String),
     /// A time.
     Time(Duration),
+}
+
+/// How an element is to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ElementState {
+    /// In the document and visible.
+    Visible,
+    /// Invisible, or not in the document.
+    Hidden,
+    /// In the document.
+    Attached,
+    /// Not in the document.
+    Detached,
 }
 
 /// How far a document has come.
@@ -86,9 +102,9 @@ impl Page {
             Wait::Load(LoadState::NetworkIdle) => self.wait_for_idle(ctx).await?,
             Wait::Load(state) => self.wait_for_load(ctx, *state).await?,
             Wait::Function(script) => self.wait_for_function(ctx, script).await?,
-            Wait::Selector { css, hidden } => {
-                let what = json!({ "css": css, "hidden": hidden });
-                self.wait_in_page(ctx, "the element", "selector", what)
+            Wait::Element { target, state } => {
+                let what = json!({ "target": Target::of(target), "state": state });
+                self.wait_in_page(ctx, "the element", "target", what)
                     .await?;
             }
             Wait::Text(text) => {
@@ -110,30 +126,84 @@ impl Page {
         argument: &'static str,
         mut condition: serde_json::Value,
     ) -> Result<(), Error> {
+        let absent = matches!(condition["state"].as_str(), Some("hidden" | "detached"));
         let mut last = "the page did not answer".to_owned();
         loop {
-            let frame = self.main_frame();
+            let roots = match self.watched_frames(ctx).await {
+                Err(Error::Stopped(Stopped::Deadline)) => return Err(Error::NotMet { what, last }),
+                roots => roots?,
+            };
+            // One frame is watched from within, several are asked one after another.
+            let one = roots.len() < 2;
             let watch = WATCH.min(ctx.remaining());
             // The script's answer must be back before the deadline is.
-            condition["millis"] = json!(watch.as_millis() * 7 / 10);
-            let ask = Ask {
-                frame: &frame,
-                function: "watch",
-                arguments: &condition,
-            };
-            match self.ask::<_, Watched>(ctx, &ask).await {
-                Ok(Watched { met: true, .. }) => return Ok(()),
-                Ok(Watched {
-                    invalid: Some(reason),
-                    ..
-                }) => {
-                    return Err(Error::InvalidArgument { argument, reason });
+            let millis = if one { watch.as_millis() * 7 / 10 } else { 0 };
+            condition["millis"] = json!(millis);
+            let mut met = Vec::new();
+            let mut patience = Patience::of(ctx);
+            for frame in &roots {
+                let ask = Ask {
+                    frame,
+                    function: "watch",
+                    arguments: &condition,
+                };
+                let patient = if one {
+                    ctx.clone()
+                } else {
+                    patience.next(ctx)?
+                };
+                match self.ask::<_, Watched>(&patient, &ask).await {
+                    Ok(Watched {
+                        invalid: Some(reason),
+                        ..
+                    }) => return Err(Error::InvalidArgument { argument, reason }),
+                    Ok(watched) => {
+                        if !watched.met {
+                            last = watched.last;
+                        }
+                        met.push(watched.met);
+                    }
+                    Err(Error::Stopped(Stopped::Deadline)) if one || ctx.remaining().is_zero() => {
+                        return Err(Error::NotMet { what, last });
+                    }
+                    // A frame that has gone or doesn't answer shows nothing.
+                    Err(Error::Stopped(Stopped::Deadline)) => patience.lost(),
+                    Err(err) if !one && is_context_lost(&err) => {}
+                    Err(err) => return Err(err),
                 }
-                Ok(watched) => last = watched.last,
-                Err(Error::Stopped(Stopped::Deadline)) => return Err(Error::NotMet { what, last }),
-                Err(err) => return Err(err),
+            }
+            // What shall be away must be so everywhere, what shall be there anywhere.
+            let done = if absent {
+                met.iter().all(|met| *met)
+            } else {
+                met.contains(&true)
+            };
+            if done {
+                return Ok(());
+            }
+            if !one && ctx.pause(TRY_EVERY).await == Err(Stopped::Deadline) {
+                return Err(Error::NotMet { what, last });
             }
         }
+    }
+
+    /// Returns the frames whose worlds together reach every element.
+    async fn watched_frames(&self, ctx: &Ctx) -> Result<Vec<String>, Error> {
+        let mut all = vec![self.main_frame()];
+        let mut at = 0;
+        let patience = Patience::of(ctx);
+        while self.may_have_foreign_frames() && all.len() < MOST_FRAMES {
+            let Some(frame) = all.get(at).cloned() else {
+                break;
+            };
+            at += 1;
+            match self.frames_within(&patience.next(ctx)?, &frame).await {
+                Ok(frames) => all.extend(frames),
+                Err(err) if self.refuse_if_held().is_err() => return Err(err),
+                Err(err) => tracing::debug!(%err, "the frames in a frame were not found"),
+            }
+        }
+        Ok(all)
     }
 
     async fn wait_for_url(&self, ctx: &Ctx, pattern: &str) -> Result<(), Error> {

@@ -13,7 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::effect::Effects;
-use crate::{Error, Page};
+use crate::target::Target;
+use crate::{Error, Locator, Page};
 
 /// The name of our world in every frame.
 pub const WORLD: &str = "browserd";
@@ -32,6 +33,7 @@ const SCRIPT: &str = concat!(
     include_str!("../js/locate.js"),
     include_str!("../js/pointer.js"),
     include_str!("../js/fields.js"),
+    include_str!("../js/files.js"),
     include_str!("../js/editable.js"),
     include_str!("../js/forms.js"),
     include_str!("../js/scrolls.js"),
@@ -89,6 +91,31 @@ impl Page {
         ctx.pause(Duration::from_millis(10))
             .await
             .map_err(Error::Stopped)
+    }
+
+    /// Returns the browser's name for the file field that a locator means.
+    pub(crate) async fn file_field(
+        &self,
+        ctx: &Ctx,
+        frame: &str,
+        locator: &Locator,
+    ) -> Result<Option<runtime::RemoteObjectId>, Error> {
+        // Whoever looked for the element a moment ago has seen to it that the script is there.
+        let world = self.world(ctx, frame).await?;
+        let about = serde_json::to_string(&Target::of(locator));
+        let about = about.map_err(|err| Error::Script {
+            reason: err.to_string(),
+        })?;
+        let node = runtime::Evaluate {
+            return_by_value: Some(false),
+            ..evaluate(
+                world,
+                format!("__browserd.fileFieldNode({{target:{about}}})"),
+            )
+        };
+        let session = self.session_of(frame);
+        let answer = self.call_at(ctx, &session, &node).await?;
+        Ok(answer.result.object_id)
     }
 
     async fn ask_this_document(&self, ctx: &Ctx, frame: &str, call: &str) -> Result<String, Error> {

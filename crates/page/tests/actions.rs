@@ -12,7 +12,9 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
-use browserd_page::{Action, Attempt, Button, Error, Gate, Locator, Modifiers};
+use std::time::Duration;
+
+use browserd_page::{Action, Attempt, Button, Choice, Error, Gate, Locator, Modifiers};
 use serde_json::json;
 use support::{Stage, click, css, ctx, fill, press, type_in};
 
@@ -40,6 +42,7 @@ async fn clicks_are_those_of_a_hand() {
         button: Button::Left,
         count: 2,
         modifiers: shift,
+        at: None,
     };
     open.act(twice).await.unwrap();
     assert_eq!(open.js("log.splice(0).at(-1)").await, json!("dblclick0s"));
@@ -48,6 +51,7 @@ async fn clicks_are_those_of_a_hand() {
         button: Button::Right,
         count: 1,
         modifiers: Modifiers::default(),
+        at: None,
     };
     open.act(right).await.unwrap();
     assert!(
@@ -62,6 +66,7 @@ async fn clicks_are_those_of_a_hand() {
         button: Button::Left,
         count: 0,
         modifiers: Modifiers::default(),
+        at: None,
     };
     assert!(matches!(
         open.act(none).await,
@@ -104,7 +109,12 @@ async fn what_is_not_ready_is_waited_for_and_then_named() {
         last(open.act_soon(click(css("#b"))).await.unwrap_err()),
         Attempt::Disabled
     );
-    open.act(Action::Hover { target: css("#b") }).await.unwrap();
+    open.act(Action::Hover {
+        target: css("#b"),
+        at: None,
+    })
+    .await
+    .unwrap();
     open.js("setTimeout(()=>b.disabled=false,300);0").await;
     open.click(css("#b")).await.unwrap();
 
@@ -263,6 +273,7 @@ async fn keys_are_typed_and_pressed() {
     open.act(Action::Type {
         target: None,
         text: "1\n2".to_owned().into(),
+        delay: Duration::ZERO,
     })
     .await
     .unwrap();
@@ -298,7 +309,10 @@ async fn choices_are_made_and_seen() {
         .await;
     let choose = |target: &str, values: &[&str]| Action::Select {
         target: css(target),
-        values: values.iter().map(|value| (*value).to_owned()).collect(),
+        values: values
+            .iter()
+            .map(|value| Choice::Named((*value).to_owned()))
+            .collect(),
     };
     open.act(choose("#s", &["2"])).await.unwrap();
     assert_eq!(
@@ -419,7 +433,7 @@ async fn every_locator_finds_its_element() {
         (role("button", Some("save ALL")), 3),
         (Locator::XPath("//button[3]".to_owned()), 3),
         (Locator::Text("save".to_owned()), 2),
-        (css("button"), 2),
+        (Locator::Nth(Box::new(css("button")), 0), 2),
     ] {
         open.js("n=0").await;
         open.click(locator.clone()).await.unwrap();
@@ -475,7 +489,7 @@ async fn a_click_that_leads_on_is_followed() {
     assert_eq!(there.title.expose(), "Next");
     let there = open.act(Action::Back).await.unwrap();
     assert_eq!(there.title.expose(), "First");
-    let there = open.click(css("a")).await.unwrap();
+    let there = open.click(css("a:first-of-type")).await.unwrap();
     assert_eq!(
         (there.title.expose().as_str(), there.url.expose()),
         ("Next", &next)

@@ -74,7 +74,7 @@ async fn frames_of_other_sites_are_part_of_a_snapshot_and_their_refs_lead_to_the
     .unwrap();
     let size = Action::Select {
         target: ref_in(&text, "Size"),
-        values: vec!["L".to_owned()],
+        values: vec![browserd_page::Choice::Named("L".to_owned())],
     };
     open.act(size).await.unwrap();
     let after = open.snapshot().await;

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use base::{Code, Ctx};
 use browserd_page::{
-    Action, ContentFormat, DialogKind, DialogPolicy, Error, Evaluate, Fact, Gate, ImageFormat,
-    LoadState, Navigate, Screenshot, SnapshotOptions, StorageOp, Wait,
+    Action, ContentFormat, DialogKind, DialogPolicy, ElementState, Error, Evaluate, Fact, Gate,
+    ImageFormat, LoadState, Locator, Navigate, Screenshot, SnapshotOptions, StorageOp, Wait,
 };
 use serde_json::json;
 use support::{Open, Stage, click, css, ctx, soon};
@@ -399,9 +399,13 @@ async fn waits_end_when_the_page_is_as_wanted() {
         .await;
     let wait = async |wait: Wait| open.page.wait_for(&ctx(), &wait).await;
     let wait_soon = async |wait: Wait| open.page.wait_for(&soon(), &wait).await;
-    let selector = |css: &str, hidden| Wait::Selector {
-        css: css.to_owned(),
-        hidden,
+    let selector = |css: &str, hidden| Wait::Element {
+        target: Locator::Css(css.to_owned()),
+        state: if hidden {
+            ElementState::Hidden
+        } else {
+            ElementState::Visible
+        },
     };
     wait(selector("#d", false)).await.unwrap();
     wait(selector("#h", true)).await.unwrap();

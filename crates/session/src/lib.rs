@@ -42,6 +42,7 @@ mod stub;
 mod summary;
 mod tabs;
 mod targets;
+mod upload;
 mod watch_pages;
 
 pub use act::{Act, Acted, Outcome};

@@ -41,6 +41,8 @@ pub fn alias(name: &str) -> Option<Alias> {
         "back" => action("back"),
         "forward" => action("forward"),
         "reload" => action("reload"),
+        "drag" | "drag_and_drop" => action("drag"),
+        "upload" | "upload_file" => action("upload"),
         _ => return None,
     })
 }

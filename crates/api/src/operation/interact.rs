@@ -24,22 +24,40 @@ pub struct Interact {
     /// fill, type: what to enter; wait: until shown; else the element's text
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// select: value or label; fill: the same as text
+    /// select: value or label; fill: same as text
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// select: several
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<String>>,
+    /// select: place in the list, from 0; also several
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<Vec<u32>>,
+    /// drag: ref or CSS selector to drop on; else by dx, dy. Also `text=…`, `label=…`, `xpath=…`, `test_id=…`, `placeholder=…`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// upload: paths on browserd's machine
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<String>>,
+    /// click, hover, drag: where on the element, from its upper left corner
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    /// click: how many in a row, up to 3
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u8>,
+    /// type: pause after each key
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
     /// press: Enter, Control+A, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// goto: where to; wait: substring or pattern
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// scroll: pixels to the right
+    /// scroll, drag: pixels to the right
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dx: Option<f64>,
-    /// scroll: pixels down
+    /// scroll, drag: pixels down
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dy: Option<f64>,
     /// click: left, right or middle
@@ -63,6 +81,18 @@ pub struct Interact {
     /// Return one after it: diff or full
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,
+    /// wait, with an element: visible, hidden, attached or detached
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+}
+
+/// A place on an element, in CSS pixels from its upper left corner.
+#[derive(Clone, Copy, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Position {
+    /// To the right
+    pub x: f64,
+    /// Downwards
+    pub y: f64,
 }
 
 /// What can be done to a page.
@@ -107,11 +137,11 @@ pub enum ActionName {
     Wait,
     /// Go to a URL.
     Goto,
-    /// Drag an element: not in this version.
-    #[schemars(skip)]
+    /// Drag an element onto another one or by a distance.
+    #[serde(alias = "drag_and_drop", alias = "drag_to")]
     Drag,
-    /// Choose files: not in this version.
-    #[schemars(skip)]
+    /// Put files into a field or a file chooser.
+    #[serde(alias = "upload_file", alias = "file_upload")]
     Upload,
 }
 
@@ -128,10 +158,22 @@ impl Operation for Interact {
         r#"{"session_id": "shop:1", "action": "click", "role": "button", "name": "Log in"}"#,
         r#"{"session_id": "shop:1", "action": "press", "key": "Control+A"}"#,
         r#"{"session_id": "shop:1", "action": "scroll", "dy": 600}"#,
+        r#"{"session_id": "shop:1", "action": "drag", "ref": "@e4", "to": "@e9"}"#,
+        r#"{"session_id": "shop:1", "action": "upload", "ref": "@e5", "files": ["/tmp/invoice.pdf"]}"#,
         r#"{"session_id": "shop:1", "action": "wait", "text": "Welcome"}"#,
         r#"{"session_id": "shop:1", "action": "click", "ref": "@e1", "snapshot": "diff"}"#,
     ];
-    const LATER: &'static [&'static str] = &["to", "files", "position", "force"];
+    const LATER: &'static [&'static str] = &["force"];
+    const UNLISTED: &'static [&'static str] = &[
+        "placeholder",
+        "test_id",
+        "nth",
+        "index",
+        "position",
+        "count",
+        "delay_ms",
+        "state",
+    ];
     type Output = InTab<Interacted>;
 }
 

@@ -12,8 +12,6 @@ const LATER: &[&str] = &[
     "unroute",
     "list_downloads",
     "get_download",
-    "upload",
-    "drag",
     "set_viewport",
     "emulate",
     "set_headers",

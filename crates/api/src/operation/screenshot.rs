@@ -41,6 +41,7 @@ impl Operation for Screenshot {
         r#"{"session_id": "shop:1", "full_page": true, "format": "jpeg", "quality": 60}"#,
     ];
     const LATER: &'static [&'static str] = &["annotate", "annotated"];
+    const UNLISTED: &'static [&'static str] = &crate::Target::UNLISTED;
     type Output = InTab<Picture>;
 }
 

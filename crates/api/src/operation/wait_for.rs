@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Effect, InTab, Operation, Route};
+use crate::{Effect, InTab, Operation, Route, Target};
 
 /// Arguments of `wait_for`.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -13,9 +13,12 @@ pub struct WaitFor {
     /// Tab; the active one if absent
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tab_id: Option<String>,
-    /// CSS selector
+    /// The element
+    #[serde(flatten)]
+    pub target: Target,
+    /// With an element: visible, hidden, attached or detached
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub selector: Option<String>,
+    pub state: Option<String>,
     /// With selector: until it is hidden
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<bool>,
@@ -28,6 +31,9 @@ pub struct WaitFor {
     /// Load state
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<String>,
+    /// The same as load = networkidle
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_idle: Option<bool>,
     /// JS that becomes truthy
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
@@ -50,7 +56,19 @@ impl Operation for WaitFor {
         r#"{"session_id": "shop:1", "selector": ".done", "timeout_ms": 5000}"#,
         r#"{"session_id": "shop:1", "ms": 500}"#,
     ];
-    const LATER: &'static [&'static str] = &["network_idle", "download"];
+    const LATER: &'static [&'static str] = &["download"];
+    const UNLISTED: &'static [&'static str] = &[
+        "ref",
+        "xpath",
+        "role",
+        "name",
+        "label",
+        "placeholder",
+        "test_id",
+        "nth",
+        "state",
+        "network_idle",
+    ];
     type Output = InTab<Waited>;
 }
 

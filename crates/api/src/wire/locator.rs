@@ -26,9 +26,21 @@ pub struct Target {
     /// Label of a form field
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// Placeholder of a form field
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placeholder: Option<String>,
+    /// data-testid of the element
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_id: Option<String>,
+    /// Which of several matches: 0 is the first, -1 the last
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<i32>,
 }
 
 impl Target {
+    /// The ways to name an element that the core tools don't list.
+    pub const UNLISTED: [&str; 3] = ["placeholder", "test_id", "nth"];
+
     /// Returns the target that a ref names.
     #[must_use]
     pub fn by_ref(text: impl Into<String>) -> Self {

@@ -41,7 +41,7 @@ impl Page {
                 reason,
             });
         }
-        let found = self.point(ctx, target, Needs { enabled: true }).await?;
+        let found = self.point(ctx, target, Needs::ENABLED).await?;
         self.click_at(effects, found.value, Button::Left, 1, Modifiers::default())
             .await?;
         self.see_checked(ctx, target, wanted)

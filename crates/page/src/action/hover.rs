@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::action::mouse::{Needs, moved};
 use crate::effect::Effects;
 use crate::target::Found;
-use crate::{Error, Locator, Modifiers, Page};
+use crate::{Error, Locator, Modifiers, Page, Place};
 
 impl Page {
     pub(super) async fn hover(
@@ -14,8 +14,14 @@ impl Page {
         ctx: &Ctx,
         effects: &mut Effects<'_>,
         target: &Locator,
+        at: Option<Place>,
     ) -> Result<(), Error> {
-        let found = self.point(ctx, target, Needs { enabled: false }).await?;
+        let needs = Needs {
+            enabled: false,
+            at,
+            hold: false,
+        };
+        let found = self.point(ctx, target, needs).await?;
         effects
             .last(&moved(found.value, Modifiers::default()))
             .await?;

@@ -1,5 +1,7 @@
 //! Type and press: key by key, as a keyboard sends them.
 
+use std::time::Duration;
+
 use base::{Ctx, Private};
 use cdp::protocol::input;
 use serde_json::json;
@@ -26,6 +28,7 @@ impl Page {
         effects: &mut Effects<'_>,
         target: Option<&Locator>,
         text: &Private<String>,
+        delay: Duration,
     ) -> Result<(), Error> {
         if text.expose().chars().nth(MAX_TYPED).is_some() {
             let reason = format!("more than {MAX_TYPED} characters; use fill");
@@ -40,8 +43,20 @@ impl Page {
             .chars()
             .flat_map(strokes)
             .collect();
+        let signs = u32::try_from(text.expose().len()).unwrap_or(u32::MAX);
+        let takes = delay.saturating_mul(signs);
+        if ctx.remaining() < takes {
+            let reason = format!(
+                "typing would take {} s, longer than the call has; give a longer timeout_ms",
+                takes.as_secs()
+            );
+            return Err(Error::InvalidArgument {
+                argument: "delay_ms",
+                reason,
+            });
+        }
         self.focus_first(ctx, effects, target, true).await?;
-        self.send_strokes(effects, strokes).await
+        self.send_strokes(ctx, effects, strokes, delay).await
     }
 
     pub(super) async fn press(
@@ -54,7 +69,8 @@ impl Page {
         let chords = Chord::read_all(keys)?;
         self.focus_first(ctx, effects, target, false).await?;
         let strokes = chords.iter().flat_map(strokes_of_chord).collect();
-        self.send_strokes(effects, strokes).await
+        self.send_strokes(ctx, effects, strokes, Duration::ZERO)
+            .await
     }
 
     /// Gives the target the focus; without one, makes sure the page is there to take the keys.
@@ -84,19 +100,32 @@ impl Page {
         }
     }
 
+    /// Sends strokes one after another, with a pause after each key that is let go.
     async fn send_strokes(
         &self,
+        ctx: &Ctx,
         effects: &mut Effects<'_>,
         mut strokes: Vec<Stroke>,
+        delay: Duration,
     ) -> Result<(), Error> {
         let Some(last) = strokes.pop() else {
             return Ok(());
         };
         for stroke in strokes {
-            match stroke {
-                Stroke::Key(event) => effects.send(&*event).await?,
-                Stroke::Text(text) => effects.send(&input::InsertText { text }).await?,
+            let ends = match stroke {
+                Stroke::Key(event) => {
+                    effects.send(&*event).await?;
+                    event.r#type == input::DispatchKeyEventType::KeyUp
+                }
+                Stroke::Text(text) => {
+                    effects.send(&input::InsertText { text }).await?;
+                    true
+                }
             };
+            if ends && !delay.is_zero() {
+                let paused = self.unless_held(async { Ok(ctx.pause(delay).await) });
+                paused.await?.map_err(Error::OutcomeUnknown)?;
+            }
         }
         match last {
             Stroke::Key(event) => effects.last(&*event).await?,

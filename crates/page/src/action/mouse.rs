@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::effect::Effects;
 use crate::frames::Spot;
 use crate::target::Found;
-use crate::{Button, Error, Locator, Modifiers, Page};
+use crate::{Button, Error, Locator, Modifiers, Page, Place};
 
 /// A point of an element that gets the input, in CSS pixels of the viewport.
-#[derive(Deserialize, Debug, Clone, Copy)]
+#[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Point {
     pub x: f64,
     pub y: f64,
@@ -21,6 +21,29 @@ pub(crate) struct Point {
 pub(crate) struct Needs {
     /// A disabled element can be hovered, but not clicked.
     pub enabled: bool,
+    /// Where on the element; anywhere if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Place>,
+    /// Whether the element is remembered, as what something will be dropped on.
+    #[serde(skip_serializing_if = "is_false")]
+    pub hold: bool,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl Needs {
+    /// What a click needs.
+    pub const ENABLED: Self = Self {
+        enabled: true,
+        at: None,
+        hold: false,
+    };
 }
 
 impl Page {
@@ -46,6 +69,30 @@ impl Page {
         count: u8,
         modifiers: Modifiers,
     ) -> Result<(), Error> {
+        self.clicks(effects, point, button, count, modifiers, Then::Nothing)
+            .await
+    }
+
+    /// Clicks once at a point, as an effect that others of the call follow.
+    pub(crate) async fn click_first(
+        &self,
+        effects: &mut Effects<'_>,
+        point: Point,
+    ) -> Result<(), Error> {
+        let none = Modifiers::default();
+        self.clicks(effects, point, Button::Left, 1, none, Then::More)
+            .await
+    }
+
+    async fn clicks(
+        &self,
+        effects: &mut Effects<'_>,
+        point: Point,
+        button: Button,
+        count: u8,
+        modifiers: Modifiers,
+        then: Then,
+    ) -> Result<(), Error> {
         effects.send(&moved(point, modifiers)).await?;
         let count = count.max(1);
         for click in 1..=count {
@@ -59,7 +106,7 @@ impl Page {
                 }
                 return Err(err);
             }
-            if click == count {
+            if click == count && then == Then::Nothing {
                 effects.last(&up).await?;
             } else {
                 effects.send(&up).await?;
@@ -67,6 +114,13 @@ impl Page {
         }
         Ok(())
     }
+}
+
+/// What follows a click in its call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Nothing,
+    More,
 }
 
 pub(crate) fn moved(point: Point, modifiers: Modifiers) -> input::DispatchMouseEvent {
@@ -79,7 +133,7 @@ pub(crate) fn moved(point: Point, modifiers: Modifiers) -> input::DispatchMouseE
     }
 }
 
-fn pressed(
+pub(super) fn pressed(
     point: Point,
     button: Button,
     click: u8,
@@ -99,7 +153,7 @@ fn pressed(
     }
 }
 
-fn released(
+pub(super) fn released(
     point: Point,
     button: Button,
     click: u8,

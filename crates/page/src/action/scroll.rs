@@ -36,9 +36,12 @@ impl Page {
                     .await;
             }
             Some(target) => {
-                self.point(ctx, target, Needs { enabled: false })
-                    .await?
-                    .value
+                let needs = Needs {
+                    enabled: false,
+                    at: None,
+                    hold: false,
+                };
+                self.point(ctx, target, needs).await?.value
             }
             None => {
                 let ask = Ask {

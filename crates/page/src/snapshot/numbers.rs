@@ -11,7 +11,7 @@ pub(crate) struct Numbers {
     /// The next number that was never handed to a walk.
     next: u64,
     /// Numbers below this one may leave in an answer.
-    pub(super) reserved: u64,
+    pub(crate) reserved: u64,
     /// A walk was handed `next` and nobody heard how far it came.
     unheard: bool,
 }
@@ -27,7 +27,7 @@ impl Numbers {
     }
 
     /// Returns the number the next walk starts with.
-    pub(super) fn hand_out(&mut self) -> u64 {
+    pub(crate) fn hand_out(&mut self) -> u64 {
         // The world of a document in the back/forward cache may know the numbers of a walk
         // that was cut off; they are left to it.
         if self.unheard {
@@ -43,13 +43,13 @@ impl Numbers {
     }
 
     /// Notes how far the walk came.
-    pub(super) fn heard(&mut self, next: u64) {
+    pub(crate) fn heard(&mut self, next: u64) {
         self.unheard = false;
         self.next = self.next.max(next);
     }
 
     /// Returns up to where numbers must be reserved before they are shown, if at all.
-    pub(super) fn wanted(&self) -> Option<u64> {
+    pub(crate) fn wanted(&self) -> Option<u64> {
         (self.reserved < self.next).then(|| self.next.div_ceil(BLOCK) * BLOCK)
     }
 }

@@ -357,6 +357,7 @@ pub fn click(target: Locator) -> Action {
         button: Button::Left,
         count: 1,
         modifiers: Modifiers::default(),
+        at: None,
     }
 }
 
@@ -371,6 +372,7 @@ pub fn type_in(target: Locator, text: &str) -> Action {
     Action::Type {
         target: Some(target),
         text: text.to_owned().into(),
+        delay: Duration::ZERO,
     }
 }
 

@@ -4,14 +4,26 @@
 
 use std::time::Duration;
 
-use api::{ActionName, ApiError, Interact, Target, WaitFor};
-use session::page::{Action, Button, LoadState, Locator, Modifiers, Wait};
+use api::{ActionName, ApiError, Interact, Position, Target, WaitFor};
+use session::page::{
+    Action, Button, Choice, ElementState, LoadState, Locator, Modifiers, Place, Wait,
+};
 
 /// The arguments that name an element.
-const ELEMENT: [&str; 6] = ["ref", "selector", "xpath", "role", "name", "label"];
+const ELEMENT: [&str; 9] = [
+    "ref",
+    "selector",
+    "xpath",
+    "role",
+    "name",
+    "label",
+    "placeholder",
+    "test_id",
+    "nth",
+];
 
 /// Returns the action that the arguments describe, and the limit of a wait.
-pub(super) fn action(input: Interact) -> Result<(Action, Option<Duration>), ApiError> {
+pub(super) fn action(mut input: Interact) -> Result<(Action, Option<Duration>), ApiError> {
     refuse_unused(&input)?;
     let mut limit = None;
     let name = input.action;
@@ -40,6 +52,7 @@ pub(super) fn action(input: Interact) -> Result<(Action, Option<Duration>), ApiE
             Action::Type {
                 target: locator(&input.target, None)?,
                 text: text.into(),
+                delay: Duration::from_millis(input.delay_ms.unwrap_or(0)),
             }
         }
         ActionName::Press => {
@@ -50,8 +63,16 @@ pub(super) fn action(input: Interact) -> Result<(Action, Option<Duration>), ApiE
             }
         }
         ActionName::Select => {
-            let one = input.value.map(|value| vec![value]);
-            let values = input.values.or(one).ok_or_else(|| missing("value", name))?;
+            let named = input.values.or(input.value.map(|value| vec![value]));
+            let values = match (named, input.index) {
+                (Some(names), None) => names.into_iter().map(Choice::Named).collect(),
+                (None, Some(places)) => places.into_iter().map(Choice::Index).collect(),
+                (None, None) => return Err(missing("value", name)),
+                (Some(_), Some(_)) => {
+                    let both = "the options are named by `index` and by `value`: give one of them";
+                    return Err(ApiError::invalid(both));
+                }
+            };
             let target = locator(&input.target, input.text)?.ok_or_else(|| no_element(name))?;
             Action::Select { target, values }
         }
@@ -62,8 +83,18 @@ pub(super) fn action(input: Interact) -> Result<(Action, Option<Duration>), ApiE
             target: element(input)?,
         },
         ActionName::Hover => Action::Hover {
+            at: place(input.position)?,
             target: element(input)?,
         },
+        ActionName::Drag => drag(input)?,
+        ActionName::Upload => {
+            let files = input.files.take();
+            let files = files.ok_or_else(|| missing("files", name))?;
+            Action::Upload {
+                target: element(input)?,
+                files: files.into_iter().map(Into::into).collect(),
+            }
+        }
         ActionName::Focus => Action::Focus {
             target: element(input)?,
         },
@@ -83,7 +114,8 @@ pub(super) fn action(input: Interact) -> Result<(Action, Option<Duration>), ApiE
         },
         ActionName::Wait => {
             let condition = Condition {
-                selector: input.target.selector,
+                target: input.target,
+                state: input.state,
                 hidden: input.hidden,
                 text: input.text,
                 url: input.url,
@@ -95,12 +127,6 @@ pub(super) fn action(input: Interact) -> Result<(Action, Option<Duration>), ApiE
             limit = asked;
             Action::Wait(wait)
         }
-        ActionName::Drag | ActionName::Upload => {
-            return Err(ApiError::not_available(format_args!(
-                "the action `{}`",
-                word(name)
-            )));
-        }
     };
     Ok((action, limit))
 }
@@ -108,12 +134,14 @@ pub(super) fn action(input: Interact) -> Result<(Action, Option<Duration>), ApiE
 /// Returns what to wait for and for how long at the most.
 pub(super) fn wait(input: WaitFor) -> Result<(Wait, Option<Duration>), ApiError> {
     let own = input.timeout_ms.map(Duration::from_millis);
+    let idle = input.network_idle.unwrap_or(false);
     let condition = Condition {
-        selector: input.selector,
+        target: input.target,
+        state: input.state,
         hidden: input.hidden,
         text: input.text,
         url: input.url,
-        load: input.load,
+        load: input.load.or(idle.then(|| "networkidle".to_owned())),
         function: input.function,
         ms: input.ms,
     };
@@ -136,16 +164,64 @@ pub(super) fn locator(target: &Target, text: Option<String>) -> Result<Option<Lo
         target.xpath.clone().map(Locator::XPath),
         role,
         target.label.clone().map(Locator::Label),
+        target.placeholder.clone().map(Locator::Placeholder),
+        target.test_id.clone().map(Locator::TestId),
         text.map(Locator::Text),
     ];
     let mut ways = ways.into_iter().flatten();
-    match (ways.next(), ways.next()) {
-        (way, None) => Ok(way),
-        _ => Err(
+    match (ways.next(), ways.next(), target.nth) {
+        (Some(Locator::Ref(_)), None, Some(_)) => {
+            Err(ApiError::invalid("a ref names one element: `nth` means nothing"))
+        }
+        (Some(way), None, Some(nth)) => Ok(Some(Locator::Nth(Box::new(way), nth))),
+        (None, None, Some(_)) => Err(ApiError::invalid("`nth` needs an element beside it")),
+        (way, None, None) => Ok(way),
+        (_, Some(_), _) => Err(
             ApiError::invalid("the element is named in more than one way")
-                .hint("Give one of ref, selector, xpath, label, role (with name) and text."),
+                .hint("Give one of ref, selector, xpath, label, placeholder, test_id, role (with name) and text."),
         ),
     }
+}
+
+/// Returns the element that a text names, such as `@e3`, `#basket` or `text=Basket`.
+fn named(text: &str) -> Result<Locator, ApiError> {
+    if let Ok(number) = Locator::parse_ref(text) {
+        return Ok(number);
+    }
+    let (way, rest) = text.split_once('=').unwrap_or(("", text));
+    let rest = rest.to_owned();
+    Ok(match way {
+        "text" => Locator::Text(rest),
+        "label" => Locator::Label(rest),
+        "placeholder" => Locator::Placeholder(rest),
+        "test_id" => Locator::TestId(rest),
+        "xpath" => Locator::XPath(rest),
+        "css" => Locator::Css(rest),
+        _ if text.trim().is_empty() => return Err(ApiError::invalid("`to` is empty")),
+        _ => Locator::Css(text.to_owned()),
+    })
+}
+
+fn place(position: Option<Position>) -> Result<Option<Place>, ApiError> {
+    match position {
+        Some(Position { x, y }) if !(x.is_finite() && y.is_finite()) => {
+            Err(ApiError::invalid("`position`: x and y must be numbers"))
+        }
+        position => Ok(position.map(|Position { x, y }| Place { x, y })),
+    }
+}
+
+fn drag(input: Interact) -> Result<Action, ApiError> {
+    if input.to.is_none() && input.dx.is_none() && input.dy.is_none() {
+        return Err(missing("to", input.action));
+    }
+    Ok(Action::Drag {
+        at: place(input.position)?,
+        to: input.to.as_deref().map(named).transpose()?,
+        dx: input.dx.unwrap_or(0.0),
+        dy: input.dy.unwrap_or(0.0),
+        target: element(input)?,
+    })
 }
 
 fn click(input: Interact, count: u8, fixed: Option<Button>) -> Result<Action, ApiError> {
@@ -158,10 +234,11 @@ fn click(input: Interact, count: u8, fixed: Option<Button>) -> Result<Action, Ap
     };
     let modifiers = modifiers(input.modifiers.as_deref().unwrap_or_default())?;
     Ok(Action::Click {
-        target: element(input)?,
         button,
-        count,
+        count: input.count.unwrap_or(count),
         modifiers,
+        at: place(input.position)?,
+        target: element(input)?,
     })
 }
 
@@ -188,7 +265,8 @@ fn element(input: Interact) -> Result<Locator, ApiError> {
 }
 
 struct Condition {
-    selector: Option<String>,
+    target: Target,
+    state: Option<String>,
     hidden: Option<bool>,
     text: Option<String>,
     url: Option<String>,
@@ -200,14 +278,25 @@ struct Condition {
 impl Condition {
     /// Returns the one condition, and its limit where `ms` stands beside it.
     fn read(self) -> Result<(Wait, Option<Duration>), ApiError> {
-        let hidden = self.hidden.unwrap_or(false);
-        if hidden && self.selector.is_none() {
-            return Err(ApiError::invalid("`hidden` needs a `selector` beside it"));
+        let mut text = self.text;
+        let element = match locator(&self.target, None)? {
+            // A text alone is waited for on the page; with a state it is that of an element.
+            None if self.state.is_some() || self.hidden == Some(true) => {
+                text.take().map(Locator::Text)
+            }
+            element => element,
+        };
+        let state = element_state(self.state.as_deref(), self.hidden)?;
+        if state.is_some() && element.is_none() {
+            return Err(ApiError::invalid(
+                "`hidden` and `state` need an element, such as a `selector`, beside them",
+            ));
         }
+        let state = state.unwrap_or(ElementState::Visible);
         let load = self.load.as_deref().map(load_state).transpose()?;
         let ways = [
-            self.selector.map(|css| Wait::Selector { css, hidden }),
-            self.text.map(Wait::Text),
+            element.map(|target| Wait::Element { target, state }),
+            text.map(Wait::Text),
             self.url.map(Wait::Url),
             load.map(Wait::Load),
             self.function.map(Wait::Function),
@@ -218,12 +307,41 @@ impl Condition {
             (Some(way), None, limit) => Ok((way, limit)),
             (None, _, Some(time)) => Ok((Wait::Time(time), None)),
             (None, _, None) => Err(ApiError::invalid(
-                "nothing to wait for: give selector, text, url, load, function or ms",
+                "nothing to wait for: give an element (selector, ref, …), text, url, load, function or ms",
             )),
             (Some(_), Some(_), _) => Err(ApiError::invalid(
                 "more than one condition: wait for them one after another",
             )),
         }
+    }
+}
+
+fn element_state(
+    state: Option<&str>,
+    hidden: Option<bool>,
+) -> Result<Option<ElementState>, ApiError> {
+    let state = match state.map(str::to_ascii_lowercase).as_deref() {
+        Some("visible") => ElementState::Visible,
+        Some("hidden") => ElementState::Hidden,
+        Some("attached") => ElementState::Attached,
+        Some("detached") => ElementState::Detached,
+        Some(_) => {
+            return Err(ApiError::invalid(
+                "`state` is visible, hidden, attached or detached",
+            ));
+        }
+        None => {
+            return Ok(match hidden {
+                Some(true) => Some(ElementState::Hidden),
+                _ => None,
+            });
+        }
+    };
+    match hidden {
+        Some(hidden) if hidden != (state == ElementState::Hidden) => Err(ApiError::invalid(
+            "`hidden` and `state` say different things",
+        )),
+        _ => Ok(Some(state)),
     }
 }
 
@@ -240,29 +358,24 @@ fn load_state(text: &str) -> Result<LoadState, ApiError> {
 
 fn refuse_unused(input: &Interact) -> Result<(), ApiError> {
     let own: &[&str] = match input.action {
-        ActionName::Click => &["button", "modifiers", "text"],
-        ActionName::Dblclick | ActionName::Rightclick => &["modifiers", "text"],
-        ActionName::Fill | ActionName::Type => &["text", "value"],
+        ActionName::Click => &["button", "modifiers", "count", "position", "text"],
+        ActionName::Dblclick | ActionName::Rightclick => &["modifiers", "position", "text"],
+        ActionName::Fill => &["text", "value"],
+        ActionName::Type => &["text", "value", "delay_ms"],
         ActionName::Press => &["key", "text"],
-        ActionName::Select => &["value", "values", "text"],
-        ActionName::Check | ActionName::Uncheck | ActionName::Hover | ActionName::Focus => {
-            &["text"]
-        }
+        ActionName::Select => &["value", "values", "index", "text"],
+        ActionName::Check | ActionName::Uncheck | ActionName::Focus => &["text"],
+        ActionName::Hover => &["position", "text"],
+        ActionName::Drag => &["to", "dx", "dy", "position", "text"],
+        ActionName::Upload => &["files", "text"],
         ActionName::Scroll => &["dx", "dy", "text"],
         ActionName::Back | ActionName::Forward | ActionName::Reload => &[],
         ActionName::Goto => &["url"],
-        ActionName::Wait => &[
-            "selector", "hidden", "text", "url", "load", "function", "ms",
-        ],
-        ActionName::Drag | ActionName::Upload => return Ok(()),
+        ActionName::Wait => &["state", "hidden", "text", "url", "load", "function", "ms"],
     };
     let has_element = !matches!(
         input.action,
-        ActionName::Back
-            | ActionName::Forward
-            | ActionName::Reload
-            | ActionName::Goto
-            | ActionName::Wait
+        ActionName::Back | ActionName::Forward | ActionName::Reload | ActionName::Goto
     );
     let given = serde_json::to_value(input).unwrap_or_default();
     let given = given
@@ -293,7 +406,7 @@ fn missing(argument: &str, action: ActionName) -> ApiError {
 
 fn no_element(action: ActionName) -> ApiError {
     ApiError::invalid(format!("the action {} needs an element", word(action)))
-        .hint("Give ref, selector, xpath, label, role (with name) or text.")
+        .hint("Give ref, selector, xpath, label, placeholder, test_id, role (with name) or text.")
 }
 
 fn word(action: ActionName) -> String {

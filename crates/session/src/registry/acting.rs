@@ -14,6 +14,7 @@ use crate::call::Pending;
 use crate::command::{Command, Resume, Wanted};
 use crate::handle::Handle;
 use crate::summary::CheckpointInfo;
+use crate::upload;
 
 /// How long a call's own end may come after its deadline: it knows better what it sent.
 const AFTER_DEADLINE: Duration = Duration::from_secs(2);
@@ -34,6 +35,7 @@ impl Sessions {
         act: Act,
     ) -> Result<Acted, Error> {
         self.refuse_if_stopping()?;
+        let act = upload::checked(ctx, &self.deps().config.home, act).await?;
         let handle = self.find(who).await?;
         self.act_on(ctx, &handle, tab, act).await
     }

@@ -26,7 +26,7 @@ fn refused(arguments: Value, told: &str) {
 fn elements_are_named_in_one_way() {
     check(
         json!({"action": "hover", "ref": "@e3"}),
-        "Hover { target: Ref(3) }",
+        "Hover { target: Ref(3), at: None }",
     );
     check(
         json!({"action": "check", "selector": "#a"}),
@@ -38,12 +38,22 @@ fn elements_are_named_in_one_way() {
     );
     check(
         json!({"action": "hover", "text": "Buy"}),
-        r#"Hover { target: Text("Buy") }"#,
+        r#"Hover { target: Text("Buy"), at: None }"#,
     );
     check(
         json!({"action": "hover", "role": "button", "name": "Buy"}),
-        r#"Hover { target: Role { role: "button", name: Some("Buy") } }"#,
+        r#"Hover { target: Role { role: "button", name: Some("Buy") }, at: None }"#,
     );
+    check(
+        json!({"action": "check", "placeholder": "Search", "nth": "-1"}),
+        r#"Check { target: Nth(Placeholder("Search"), -1) }"#,
+    );
+    check(
+        json!({"action": "check", "test_id": "buy"}),
+        r#"Check { target: TestId("buy") }"#,
+    );
+    refused(json!({"action": "check", "ref": "e3", "nth": 0}), "`nth`");
+    refused(json!({"action": "check", "nth": 0}), "`nth`");
     refused(
         json!({"action": "hover", "ref": "e3", "selector": "a"}),
         "more than one way",
@@ -83,7 +93,7 @@ fn what_means_nothing_to_an_action_is_refused() {
         json!({"action": "click", "ref": "e1", "dy": 3}),
         "`dy` means nothing",
     );
-    refused(json!({"action": "drag", "ref": "e1"}), "not available");
+    refused(json!({"action": "drag", "ref": "e1"}), "`to` is missing");
 }
 
 #[test]
@@ -91,7 +101,7 @@ fn clicks_have_buttons_counts_and_modifiers() {
     let held = "Modifiers { alt: false, control: true, meta: false, shift: true }";
     check(
         json!({"action": "dblclick", "ref": "e1", "modifiers": ["Ctrl", "Shift"]}),
-        &format!("Click {{ target: Ref(1), button: Left, count: 2, modifiers: {held} }}"),
+        &format!("Click {{ target: Ref(1), button: Left, count: 2, modifiers: {held}, at: None }}"),
     );
     let right = read(json!({"action": "right_click", "ref": "e1"})).unwrap();
     assert!(
@@ -136,9 +146,9 @@ fn a_wait_has_one_condition_and_ms_beside_it_is_its_limit() {
         read(json!({"text": "x", "timeout_ms": 1000})).unwrap(),
         (text(), Some(second))
     );
-    let hidden = Wait::Selector {
-        css: "#a".into(),
-        hidden: true,
+    let hidden = Wait::Element {
+        target: Locator::Css("#a".into()),
+        state: ElementState::Hidden,
     };
     assert_eq!(
         read(json!({"selector": "#a", "hidden": true})).unwrap(),
@@ -152,4 +162,56 @@ fn a_wait_has_one_condition_and_ms_beside_it_is_its_limit() {
     ] {
         assert!(read(wrong.clone()).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_drag_ends_on_an_element_or_after_a_distance() {
+    let none = "at: None";
+    check(
+        json!({"action": "drag", "ref": "e1", "to": "@e2"}),
+        &format!("Drag {{ target: Ref(1), {none}, to: Some(Ref(2)), dx: 0.0, dy: 0.0 }}"),
+    );
+    check(
+        json!({"action": "drag", "ref": "e1", "to": "text=Basket", "dy": 5}),
+        &format!(
+            r#"Drag {{ target: Ref(1), {none}, to: Some(Text("Basket")), dx: 0.0, dy: 5.0 }}"#
+        ),
+    );
+    check(
+        json!({"action": "drag_and_drop", "ref": "e1", "to": "a[href='x=y']"}),
+        &format!(
+            r#"Drag {{ target: Ref(1), {none}, to: Some(Css("a[href='x=y']")), dx: 0.0, dy: 0.0 }}"#
+        ),
+    );
+    check(
+        json!({"action": "drag", "ref": "e1", "dx": -9, "position": {"x": 1, "y": 2}}),
+        "Drag { target: Ref(1), at: Some(Place { x: 1.0, y: 2.0 }), to: None, dx: -9.0, dy: 0.0 }",
+    );
+    refused(json!({"action": "drag", "ref": "e1", "to": " "}), "empty");
+    refused(json!({"action": "click", "ref": "e1", "to": "@e2"}), "`to`");
+}
+
+#[test]
+fn options_are_named_or_counted_and_files_are_paths() {
+    check(
+        json!({"action": "select", "ref": "e1", "values": ["a", "b"]}),
+        r#"Select { target: Ref(1), values: [Named("a"), Named("b")] }"#,
+    );
+    check(
+        json!({"action": "select", "ref": "e1", "index": [0, 2]}),
+        "Select { target: Ref(1), values: [Index(0), Index(2)] }",
+    );
+    check(
+        json!({"action": "select", "ref": "e1", "index": 1}),
+        "Select { target: Ref(1), values: [Index(1)] }",
+    );
+    refused(
+        json!({"action": "select", "ref": "e1", "index": 1, "value": "a"}),
+        "give one",
+    );
+    check(
+        json!({"action": "upload", "selector": "#f", "files": "/a/b"}),
+        r##"Upload { target: Css("#f"), files: ["/a/b"] }"##,
+    );
+    refused(json!({"action": "upload", "ref": "e1"}), "`files`");
 }
