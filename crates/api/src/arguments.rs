@@ -148,14 +148,22 @@ fn coerce(property: &Property, value: &mut Value) {
         (Kind::Number, Value::String(text)) => text.trim().parse().ok().map(Value::Number),
         (Kind::Flag, Value::String(text)) => text.trim().parse().ok().map(Value::Bool),
         (Kind::Text, Value::Number(number)) => Some(Value::String(number.to_string())),
-        (Kind::List, Value::String(_) | Value::Number(_)) => {
-            Some(Value::Array(vec![value.clone()]))
+        (Kind::Numbers, Value::Array(items)) => Some(items.iter().map(number).collect()),
+        (Kind::Numbers, Value::String(_) | Value::Number(_)) => {
+            Some(Value::Array(vec![number(value)]))
         }
+        (Kind::List, Value::String(_)) => Some(Value::Array(vec![value.clone()])),
         _ => None,
     };
     if let Some(plain) = plain {
         *value = plain;
     }
+}
+
+/// Reads a number that was written as a text.
+fn number(value: &Value) -> Value {
+    let read = value.as_str().and_then(|text| text.trim().parse().ok());
+    read.map_or_else(|| value.clone(), Value::Number)
 }
 
 /// Says which argument is wrong: serde tells what it met, and not always where.

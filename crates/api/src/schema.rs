@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Number,
     Flag,
     List,
+    /// A list of numbers.
+    Numbers,
     Other,
 }
 
@@ -83,7 +85,12 @@ fn kind(schema: &Value) -> Kind {
         "string" => Kind::Text,
         "integer" | "number" => Kind::Number,
         "boolean" => Kind::Flag,
+        "array" if is_number(&schema["items"]) => Kind::Numbers,
         "array" => Kind::List,
         _ => Kind::Other,
     }
+}
+
+fn is_number(schema: &Value) -> bool {
+    matches!(schema["type"].as_str(), Some("integer" | "number"))
 }

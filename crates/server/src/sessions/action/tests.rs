@@ -205,6 +205,10 @@ fn options_are_named_or_counted_and_files_are_paths() {
         json!({"action": "select", "ref": "e1", "index": 1}),
         "Select { target: Ref(1), values: [Index(1)] }",
     );
+    check(
+        json!({"action": "select", "ref": "e1", "index": ["1", 2]}),
+        "Select { target: Ref(1), values: [Index(1), Index(2)] }",
+    );
     refused(
         json!({"action": "select", "ref": "e1", "index": 1, "value": "a"}),
         "give one",
