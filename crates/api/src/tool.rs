@@ -53,9 +53,10 @@ fn lean(schema: Value, unlisted: &[&str]) -> Map<String, Value> {
     let mut out = Map::new();
     out.insert("type".to_owned(), Value::from("object"));
     if let Some(Value::Object(properties)) = schema.remove("properties") {
-        let listed = properties
-            .into_iter()
-            .filter(|(name, _)| !unlisted.contains(&name.as_str()));
+        // What few calls need is left out; it may be given all the same.
+        let listed = properties.into_iter().filter(|(name, of)| {
+            !unlisted.contains(&name.as_str()) && of.get("x-unlisted").is_none()
+        });
         let properties = listed.map(|(name, of)| {
             let of = lean_property(&name, of);
             (name, of)

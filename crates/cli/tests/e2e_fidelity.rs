@@ -167,7 +167,7 @@ enum Must {
 use Must::{BeKept, BeTold, NotBeKept};
 
 /// A row: its name, the key of what was seen, and what it has to be.
-const ROWS: [(&str, &str, Must); 29] = [
+const ROWS: [(&str, &str, Must); 36] = [
     ("session cookies, HttpOnly", "session_cookie", BeKept),
     ("cookies that last", "lasting_cookie", BeKept),
     (
@@ -237,18 +237,38 @@ const ROWS: [(&str, &str, Must); 29] = [
     ("scroll position", "scroll", BeKept),
     ("scroll positions inside of the page", "inner", BeKept),
     ("zoom", "zoom", BeKept),
+    (
+        "viewport, device, user agent, locale, timezone",
+        "emulation",
+        BeKept,
+    ),
+    ("geolocation, colour scheme", "place", BeKept),
+    ("permissions", "permissions", BeKept),
+    ("extra headers, HTTP credentials, proxy", "requests", BeKept),
+    ("init scripts", "scripts", BeKept),
+    ("intercept rules", "routes", BeKept),
+    ("dialog policy", "policy", BeKept),
 ];
 
-/// What no call can set so far, and the row of the list of capabilities that brings it.
-const NOT_SETTABLE: [(&str, &str); 7] = [
-    ("viewport, device, user agent, locale, timezone", "C8"),
-    ("geolocation, colour scheme", "C8"),
-    ("permissions", "C8"),
-    ("extra headers, HTTP credentials, proxy", "C8"),
-    ("init scripts", "C9"),
-    ("intercept rules", "C7"),
-    ("dialog policy", "C6"),
-];
+/// What a session is told to be, as its pages see it.
+const CHECK_TOLD: &str = "(async () => {
+    const place = await new Promise(done => navigator.geolocation.getCurrentPosition(
+        at => done(at.coords.latitude), () => done(null)));
+    const notify = await navigator.permissions.query({ name: 'notifications' });
+    const came = await (await fetch('/headers')).json();
+    const routed = await fetch('/routed').then(it => it.status, () => 0);
+    return JSON.stringify({
+        emulation: innerWidth === 640 && navigator.userAgent === 'Kept/1' && navigator.language === 'de-CH'
+            && Intl.DateTimeFormat().resolvedOptions().timeZone === 'Asia/Tokyo',
+        place: place === 47.37 && matchMedia('(prefers-color-scheme: dark)').matches,
+        permissions: notify.state === 'granted',
+        requests: came['x-kept'] === 'yes' && (await fetch('/guarded')).ok
+            && location.host === 'kept.localhost',
+        scripts: window.kept === 1,
+        routes: routed === 418,
+        policy: confirm('?') === true,
+    });
+})()";
 
 const VIEW: &str =
     "JSON.stringify([innerWidth, innerHeight, devicePixelRatio, visualViewport.scale])";
@@ -380,6 +400,9 @@ fn what_comes_back_is_told_state_by_state_beside_what_playwright_brings_back() {
     look(&mut agent, &plan["check_login"], &mut theirs);
     assert_eq!(theirs, logged_in, "{made}");
 
+    agent.close();
+    told(&mut test, &site, &mut seen);
+
     let table = table(&seen, &playwright, &recovered);
     println!("{table}\n{recovered}");
     for (name, key, must) in ROWS {
@@ -409,6 +432,28 @@ fn what_comes_back_is_told_state_by_state_beside_what_playwright_brings_back() {
     test.finish();
 }
 
+/// Tells a session all that it can be told, and looks what is left of it after the loss.
+fn told(test: &mut Harness, site: &Site, seen: &mut Value) {
+    // The site is the proxy, too: nobody else answers at that address.
+    let opened = json!({
+        "url": "http://kept.localhost/form", "viewport": { "width": 640, "height": 480 },
+        "user_agent": "Kept/1", "locale": "de-CH", "timezone": "Asia/Tokyo",
+        "geolocation": { "latitude": 47.37, "longitude": 8.54 }, "color_scheme": "dark",
+        "permissions": ["notifications"], "headers": { "x-kept": "yes" },
+        "http_credentials": { "username": "ada", "password": "engine" },
+        "proxy": { "server": site.url(""), "bypass": ["<-loopback>"] },
+        "init_scripts": ["window.kept = 1"], "dialog_policy": "accept",
+    });
+    let mut agent = Agent::open_with(test.http(), opened);
+    let route = json!({ "url": "*/routed", "action": "mock", "status": 418 });
+    agent.call("route", route);
+    agent.settle();
+    test.fault(Do::KillBrowser);
+    agent.notice();
+    look(&mut agent, &json!(CHECK_TOLD), seen);
+    agent.close();
+}
+
 fn table(seen: &Value, playwright: &Value, recovered: &Value) -> String {
     let lost = |word: &str| {
         let lost = recovered["lost"].as_array();
@@ -433,10 +478,6 @@ fn table(seen: &Value, playwright: &Value, recovered: &Value) -> String {
             (false, _) => "not".to_owned(),
         };
         row(name, &ours, theirs);
-    }
-    for (name, brought_by) in NOT_SETTABLE {
-        let ours = format!("not settable yet ({brought_by})");
-        row(name, &ours, "not measured");
     }
     table
 }

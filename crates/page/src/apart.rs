@@ -2,19 +2,21 @@
 //!
 //! Chromium tells nothing of them through the page's own session, not even what they store.
 //! So each is attached to by a session of its own as it comes, and so are the frames in it.
-//! They aren't paused for it: what was stored before is read, what is stored later is told.
+//! They aren't paused for it, unless the session has settings that they must have before their
+//! first script: what was stored before is read, what is stored later is told.
 //! What they show isn't part of the page's picture: whoever reads them asks them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base::Ctx;
-use cdp::protocol::{dom_storage, network, page, runtime, storage, target};
+use cdp::protocol::{dom_storage, page, runtime, storage, target};
 use cdp::{Ended, Next, Session};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::{self, BoxStream, SelectAll};
 
+use crate::settings::{Settings, network_enabled, post_all};
 use crate::world::{TELL, WORLD, script};
 use crate::{Error, Page};
 
@@ -80,16 +82,30 @@ impl Apart {
     }
 
     /// Begins to follow a frame that has been attached to.
-    pub fn begin(&self, told: &mut Told, session: Session, root: &str, parent: Option<&str>) {
+    pub fn begin(
+        &self,
+        told: &mut Told,
+        session: Session,
+        root: &str,
+        parent: Option<&str>,
+        settings: &Settings,
+        held: bool,
+    ) {
         let Some(id) = session.id().map(str::to_owned) else {
             return;
         };
         let mut inner = self.lock();
         if MOST_FRAMES <= inner.frames.len() || inner.frames.contains_key(&id) {
             inner.over |= MOST_FRAMES <= inner.frames.len();
+            // It may wait to be let go.
+            let told = post_all(&session, settings, held);
+            let gone = told.and_then(|()| session.post(&runtime::RunIfWaitingForDebugger {}));
+            if let Err(err) = gone {
+                tracing::debug!(%err, "a frame too many could not be let go");
+            }
             return;
         }
-        if let Err(err) = prepare(&session) {
+        if let Err(err) = prepare(&session, settings, held) {
             tracing::debug!(%err, "a frame in a process of its own could not be followed");
             return;
         }
@@ -114,6 +130,11 @@ impl Apart {
             document: 0,
         };
         inner.frames.insert(id, frame);
+    }
+
+    /// Tells whether there is any.
+    pub fn is_any(&self) -> bool {
+        !self.lock().frames.is_empty()
     }
 
     /// Notes that a frame, or one in its process, shows another document.
@@ -272,14 +293,16 @@ async fn keys_of(ctx: &Ctx, session: &Session) -> Result<Vec<String>, Error> {
 }
 
 /// Has the frames of a session announced that are in other processes than it.
-pub(crate) fn announce(on: bool) -> target::SetAutoAttach {
+///
+/// With `held` a frame that comes waits, before its first script, until it is let go.
+pub(crate) fn announce(on: bool, held: bool) -> target::SetAutoAttach {
     let entry = |kind: Option<&str>, exclude| target::FilterEntry {
         r#type: kind.map(str::to_owned),
         exclude: Some(exclude),
     };
     target::SetAutoAttach {
         auto_attach: on,
-        wait_for_debugger_on_start: false,
+        wait_for_debugger_on_start: held && on,
         flatten: Some(true),
         // Chromium takes none when it is to stop.
         filter: on.then(|| vec![entry(Some("iframe"), false), entry(None, true)]),
@@ -287,13 +310,8 @@ pub(crate) fn announce(on: bool) -> target::SetAutoAttach {
 }
 
 /// Has a frame tell what it stores, without waiting for it.
-fn prepare(session: &Session) -> Result<(), cdp::Error> {
-    // Bodies are not read from these buffers, so they need not be kept.
-    let network = network::Enable {
-        max_total_buffer_size: Some(0),
-        max_resource_buffer_size: Some(0),
-        ..Default::default()
-    };
+fn prepare(session: &Session, settings: &Settings, held: bool) -> Result<(), cdp::Error> {
+    let network = network_enabled(false);
     let tell = runtime::AddBinding {
         name: TELL.to_owned(),
         execution_context_name: Some(WORLD.to_owned()),
@@ -306,10 +324,12 @@ fn prepare(session: &Session) -> Result<(), cdp::Error> {
         ..Default::default()
     };
     session.post(&page::Enable::default())?;
-    session.post(&announce(true))?;
+    session.post(&announce(true, settings.concern_frames()))?;
     session.post(&dom_storage::Enable {})?;
     session.post(&network)?;
     session.post(&tell)?;
     session.post(&runtime::Enable {})?;
-    session.post(&script)
+    session.post(&script)?;
+    post_all(session, settings, held)?;
+    session.post(&runtime::RunIfWaitingForDebugger {})
 }

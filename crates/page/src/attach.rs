@@ -1,10 +1,11 @@
 //! Attaching: a new target before its first script, or one an earlier daemon left running.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use base::{Clock, Ctx, Stopped, TaskKind, Tasks};
-use cdp::protocol::{dom_storage, emulation, network, page, runtime};
+use cdp::protocol::{dom_storage, emulation, page, runtime};
 use futures_util::future::try_join_all;
 use tokio::sync::watch;
 
@@ -13,6 +14,7 @@ use crate::frames::Owners;
 use crate::page::Shared;
 use crate::picture::Picture;
 use crate::pump::{Pump, asked_url};
+use crate::settings::{Applied, network_enabled};
 use crate::snapshot::Taking;
 use crate::world::{TELL, WORLD, script};
 use crate::{Error, Page, PageOptions};
@@ -57,11 +59,18 @@ impl Page {
             picture,
             apart: Apart::default(),
             owners: Owners::default(),
+            settings_held: AtomicBool::new(false),
             clock,
         });
         let pump = Pump::new(Arc::clone(&shared));
         let pump = tasks.spawn(TaskKind::PageEvents, pump.run(events));
-        let page = Self::new(shared, target_id, Taking::starting(first_ref), pump);
+        let page = Self::new(
+            shared,
+            target_id,
+            Taking::starting(first_ref),
+            Applied::of(adopted),
+            pump,
+        );
         let patience = ctx.at_most(PATIENCE);
         let ready = if adopted {
             page.adopt(&patience).await
@@ -106,14 +115,27 @@ impl Page {
         let focus = emulation::SetFocusEmulationEnabled { enabled: true };
         let runtime_enabled = runtime::Enable {};
         let storage = dom_storage::Enable {};
-        // Bodies are not read from these buffers, so they need not be kept.
-        let network = network::Enable {
-            max_total_buffer_size: Some(0),
-            max_resource_buffer_size: Some(0),
-            ..Default::default()
-        };
-        let frames = announce(true);
+        // Bodies are not read from its buffers unless that is set, which is told below.
+        let network = network_enabled(false);
+        let frames = announce(
+            true,
+            self.shared().options.settings.borrow().concern_frames(),
+        );
         let go = runtime::RunIfWaitingForDebugger {};
+        let told = async {
+            let mut refused = None;
+            match self.apply_settings(ctx).await {
+                Ok(()) => {}
+                Err(Error::Cdp(err @ cdp::Error::Protocol { .. })) => refused = Some(err),
+                Err(Error::Cdp(err)) => return Err(err),
+                // A dialog, or the end of the page: the others tell it as well.
+                Err(err) => tracing::debug!(%err, "a new page could not be told its settings"),
+            }
+            if let Some(err) = refused {
+                tracing::warn!(%err, "a setting was refused by a new page");
+            }
+            Ok(())
+        };
         let work = async {
             tokio::try_join!(
                 biased;
@@ -126,10 +148,12 @@ impl Page {
                 session.call(ctx, &network),
                 session.call(ctx, &storage),
                 session.call(ctx, &frames),
+                told,
                 session.call(ctx, &go),
             )
         };
-        self.unless_held(work).await?;
+        // All of it is sent in the order above when it is first polled, however much it is.
+        self.unless_held(tokio::task::unconstrained(work)).await?;
         self.learn_frames(ctx).await
     }
 
@@ -145,8 +169,9 @@ impl Page {
         let lifecycle = page::SetLifecycleEventsEnabled { enabled: true };
         session.post(&lifecycle).map_err(Error::from_cdp)?;
         // The sessions of its frames died with that daemon; begun anew, they are announced anew.
+        let held = self.shared().options.settings.borrow().concern_frames();
         for on in [false, true] {
-            session.post(&announce(on)).map_err(Error::from_cdp)?;
+            session.post(&announce(on, held)).map_err(Error::from_cdp)?;
         }
         self.learn_frames(ctx).await?;
         let frames = self
@@ -165,6 +190,12 @@ impl Page {
             }
         });
         try_join_all(worlds).await?;
+        match self.apply_settings(ctx).await {
+            Err(Error::Cdp(cdp::Error::Protocol { message, .. })) => {
+                tracing::warn!(%message, "a setting was refused by a page");
+            }
+            told => told?,
+        }
         // Our script there tells the title when it changes; what it is now has to be asked.
         self.look(ctx).await?;
         Ok(())

@@ -159,7 +159,7 @@ fn console_of(events: &mut Events) -> Vec<ConsoleLine> {
     lines
 }
 
-fn text_of(object: &runtime::RemoteObject) -> String {
+pub(crate) fn text_of(object: &runtime::RemoteObject) -> String {
     match (
         &object.value,
         &object.unserializable_value,

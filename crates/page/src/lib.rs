@@ -32,8 +32,10 @@ mod options;
 mod page;
 mod picture;
 mod pump;
+mod record;
 mod screenshot;
 mod scroll;
+mod settings;
 mod several;
 mod snapshot;
 mod target;
@@ -56,7 +58,12 @@ pub use navigate::{Navigate, Navigated};
 pub use options::{PageOptions, RefBlocks};
 pub use page::Page;
 pub use picture::{Frame, PageState};
+pub use record::{ConsoleEntry, NetworkEntry, RecordedBody, Records};
 pub use screenshot::{Image, ImageFormat, Screenshot};
+pub use settings::{
+    CredentialsFor, Emulation, Geolocation, HeadersTo, InitScript, RequestAction, RequestRule,
+    Settings, Viewport, url_matches,
+};
 pub use snapshot::{Since, Snapshot, SnapshotOptions};
 pub use wait::{ElementState, LoadState, Wait, Waited};
 pub use world::WORLD;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use base::TabId;
 use futures_util::future::BoxFuture;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use crate::{Dialog, DialogPolicy, Error, Fact};
+use crate::{Dialog, Error, Fact, Records, Settings};
 
 /// Hands out ref numbers durably, so that none is ever given twice in a tab.
 pub trait RefBlocks: Send + Sync {
@@ -21,8 +21,10 @@ pub struct PageOptions {
     pub tab: TabId,
     /// Where ref numbers are reserved.
     pub refs: Arc<dyn RefBlocks>,
-    /// What is done with dialogs.
-    pub default_dialog: DialogPolicy,
+    /// What it is told to be, now and whenever that changes.
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// Where what it says and asks for is kept.
+    pub records: Arc<Records>,
     /// Where facts go. When it is full they are dropped and [`Fact::Lagged`] follows.
     pub facts: mpsc::Sender<(TabId, Fact)>,
     /// The dialog that is known to be open on an adopted page: nobody announces it again.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use base::{Clock, Ctx, Private, TaskHandle};
@@ -12,6 +13,7 @@ use tokio::sync::{Mutex, watch};
 use crate::apart::Apart;
 use crate::frames::Owners;
 use crate::picture::{End, Picture};
+use crate::settings::Applied;
 use crate::snapshot::Taking;
 use crate::{Error, Frame, PageOptions, PageState};
 
@@ -29,6 +31,7 @@ struct Inner {
     shared: Arc<Shared>,
     target_id: String,
     taking: Mutex<Taking>,
+    applied: Mutex<Applied>,
     pump: TaskHandle,
 }
 
@@ -41,6 +44,8 @@ pub(crate) struct Shared {
     pub apart: Apart,
     /// Where its frames of other origins are.
     pub owners: Owners,
+    /// Documents are shown that are ours and no site's.
+    pub settings_held: AtomicBool,
     pub clock: Clock,
 }
 
@@ -65,12 +70,14 @@ impl Page {
         shared: Arc<Shared>,
         target_id: &str,
         taking: Taking,
+        applied: Applied,
         pump: TaskHandle,
     ) -> Self {
         let inner = Inner {
             shared,
             target_id: target_id.to_owned(),
             taking: Mutex::new(taking),
+            applied: Mutex::new(applied),
             pump,
         };
         Self {
@@ -146,6 +153,10 @@ impl Page {
 
     pub(crate) fn taking(&self) -> &Mutex<Taking> {
         &self.inner.taking
+    }
+
+    pub(crate) fn applied(&self) -> &Mutex<Applied> {
+        &self.inner.applied
     }
 
     pub(crate) fn main_frame(&self) -> String {

@@ -8,23 +8,30 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use base::{Instant, Private, TabId};
-use cdp::protocol::{dom_storage, network, page, runtime, storage, target};
+use base::{Ctx, Instant, Private, TabId};
+use cdp::protocol::{dom_storage, fetch, network, page, runtime, storage, target};
 use cdp::{Ended, Event, Events, Next, RawEvent};
 use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc::Permit;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::apart::Told;
 use crate::page::Shared;
 use crate::picture::{End, FramePicture, Picture};
+use crate::settings::{answer, authenticate, interception};
 use crate::world::{TELL, WORLD, follow_title};
 use crate::{Dialog, DialogKind, DialogPolicy, Error, Fact, StorageChange, StorageOp};
 
 /// How often activity is told at the most.
 const ACTIVITY_EVERY: Duration = Duration::from_millis(500);
+/// How many responses' bodies are read at once, and how long one may take.
+const MOST_BODIES: usize = 16;
+const BODY_LIMIT: Duration = Duration::from_secs(5);
 /// How much of a dialog's text is kept.
 const MAX_DIALOG_TEXT: usize = 4096;
 
@@ -34,6 +41,10 @@ pub(crate) struct Pump {
     /// is told: it would overtake them.
     kept: VecDeque<Fact>,
     active_at: Option<Instant>,
+    /// Requests that were told a password.
+    authenticated: VecDeque<String>,
+    /// Bodies that are being read.
+    bodies: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
 impl Pump {
@@ -42,6 +53,8 @@ impl Pump {
             shared,
             kept: VecDeque::new(),
             active_at: None,
+            authenticated: VecDeque::new(),
+            bodies: FuturesUnordered::new(),
         }
     }
 
@@ -60,6 +73,7 @@ impl Pump {
                     continue;
                 }
                 next = events.next() => next,
+                Some(()) = self.bodies.next(), if !self.bodies.is_empty() => continue,
                 Some((session, next)) = apart.next(), if !apart.is_empty() => {
                     self.take_apart(&session, next, &mut apart);
                     continue;
@@ -67,7 +81,11 @@ impl Pump {
             };
             match next {
                 Next::Event(event) if self.is_of_frames(None, &event, &mut apart) => {}
-                Next::Event(event) => self.take(&event),
+                Next::Event(event) if self.is_of_requests(None, &event) => {}
+                Next::Event(event) => {
+                    self.record(None, &event);
+                    self.take(&event);
+                }
                 Next::Lagged(count) => self.lagged(count),
                 Next::Ended(cause) => {
                     self.ended(&cause);
@@ -88,6 +106,7 @@ impl Pump {
     fn take_apart(&mut self, session: &str, next: Next, apart: &mut Told) {
         match next {
             Next::Event(event) if self.is_of_frames(Some(session), &event, apart) => {}
+            Next::Event(event) if self.is_of_requests(Some(session), &event) => {}
             Next::Event(event) => match &*event.method {
                 page::FrameNavigatedEvent::METHOD | page::FrameDetachedEvent::METHOD => {
                     self.shared.apart.renew(session);
@@ -101,10 +120,14 @@ impl Pump {
                         }
                     });
                 }
-                network::RequestWillBeSentEvent::METHOD
-                | network::LoadingFinishedEvent::METHOD
-                | network::LoadingFailedEvent::METHOD => self.active(),
-                _ => self.take_storage(&event),
+                _ => {
+                    let of_network = self.record(Some(session), &event);
+                    if of_network {
+                        self.active();
+                    } else {
+                        self.take_storage(&event);
+                    }
+                }
             },
             Next::Lagged(count) => {
                 tracing::warn!(count, "events of a frame were lost");
@@ -122,7 +145,10 @@ impl Pump {
                 let connection = self.shared.session.connection();
                 let session = connection.attach(&attached.session_id);
                 let root = &attached.target_info.target_id;
-                self.shared.apart.begin(apart, session, root, of);
+                let settings = self.shared.options.settings.borrow().clone();
+                let held = self.shared.settings_held.load(Ordering::SeqCst);
+                let begun = &self.shared.apart;
+                begun.begin(apart, session, root, of, &settings, held);
                 self.tell(Fact::FramesChanged);
             }
             return true;
@@ -132,6 +158,90 @@ impl Pump {
             return true;
         }
         false
+    }
+
+    /// Keeps what the page says and asks for; tells whether it was of the network.
+    fn record(&mut self, of: Option<&str>, event: &RawEvent) -> bool {
+        let records = Arc::clone(&self.shared.options.records);
+        let tab = self.shared.options.tab;
+        // Documents that are ours ask for nothing on anybody's behalf.
+        if self.shared.settings_held.load(Ordering::SeqCst) {
+            return event.method.starts_with("Network.");
+        }
+        match &*event.method {
+            runtime::ConsoleAPICalledEvent::METHOD => {
+                self.on(event, |_, event| records.said(tab, event));
+            }
+            runtime::ExceptionThrownEvent::METHOD => {
+                self.on(event, |_, event| records.thrown(tab, event));
+            }
+            network::RequestWillBeSentEvent::METHOD => {
+                self.on(event, |_, event| records.asked(tab, &event));
+            }
+            network::ResponseReceivedEvent::METHOD => {
+                self.on(event, |_, event| records.answered(tab, &event));
+            }
+            network::LoadingFailedEvent::METHOD => {
+                self.on(event, |_, event| records.failed(tab, &event));
+            }
+            network::LoadingFinishedEvent::METHOD => {
+                let apart = of.map(|id| self.shared.session.connection().attach(id));
+                self.on(event, |pump, event: network::LoadingFinishedEvent| {
+                    if records.finished(tab, &event) {
+                        pump.read_body(apart, event.request_id);
+                    }
+                });
+            }
+            _ => return false,
+        }
+        event.method.starts_with("Network.")
+    }
+
+    /// Reads the body of a response, if bodies are recorded.
+    fn read_body(&mut self, apart: Option<cdp::Session>, request_id: String) {
+        let wanted = self.shared.options.settings.borrow().record_bodies;
+        if !wanted || MOST_BODIES <= self.bodies.len() {
+            return;
+        }
+        let session = apart.unwrap_or_else(|| self.shared.session.clone());
+        let (records, tab) = (
+            Arc::clone(&self.shared.options.records),
+            self.shared.options.tab,
+        );
+        self.bodies.push(Box::pin(async move {
+            let ask = network::GetResponseBody { request_id };
+            match session.call(&Ctx::within(BODY_LIMIT), &ask).await {
+                Ok(body) => records.body(tab, &ask.request_id, body.body, body.base64_encoded),
+                Err(err) => tracing::debug!(%err, "a response's body could not be read"),
+            }
+        }));
+    }
+
+    /// Takes an event of a request that waits for an answer.
+    fn is_of_requests(&mut self, of: Option<&str>, event: &RawEvent) -> bool {
+        let is_paused = &*event.method == fetch::RequestPausedEvent::METHOD;
+        if !is_paused && &*event.method != fetch::AuthRequiredEvent::METHOD {
+            return false;
+        }
+        // Documents that are ours are answered by whoever makes them.
+        if self.shared.settings_held.load(Ordering::SeqCst) {
+            return true;
+        }
+        let settings = self.shared.options.settings.borrow().clone();
+        let apart = of.map(|id| self.shared.session.connection().attach(id));
+        let session = apart.as_ref().unwrap_or(&self.shared.session);
+        let told = if is_paused {
+            let paused = event.decode::<fetch::RequestPausedEvent>();
+            paused.map(|paused| answer(session, &settings, paused?))
+        } else {
+            let asked = event.decode::<fetch::AuthRequiredEvent>();
+            let told = &mut self.authenticated;
+            asked.map(|asked| authenticate(session, &settings, told, asked?))
+        };
+        if let Some(Err(err)) = told {
+            tracing::warn!(%err, "a request could not be answered");
+        }
+        true
     }
 
     fn take(&mut self, event: &RawEvent) {
@@ -437,7 +547,8 @@ impl Pump {
 
     fn dialog_opened(&mut self, event: page::JavascriptDialogOpeningEvent) {
         let dialog = Dialog::from_event(event);
-        let accept = match self.shared.options.default_dialog {
+        let policy = self.shared.options.settings.borrow().dialogs;
+        let accept = match policy {
             DialogPolicy::Ask => {
                 self.change(|picture| picture.dialog = Some(dialog.clone()));
                 self.tell(Fact::DialogOpened(dialog));
@@ -605,8 +716,26 @@ impl Pump {
         if let Err(err) = self.shared.session.post(&again) {
             tracing::debug!(%err, "the page's documents could not be asked for");
         }
+        // A request whose pause was lost would wait for ever: nothing tells of it again.
+        self.release();
         self.keep(Fact::Lagged);
         self.active();
+    }
+
+    /// Lets every request go on that waits, and pauses those that come.
+    fn release(&self) {
+        let settings = self.shared.options.settings.borrow().clone();
+        let held = self.shared.settings_held.load(Ordering::SeqCst);
+        let Some(paused) = interception(&settings).filter(|_| !held) else {
+            return;
+        };
+        let session = &self.shared.session;
+        let told = session
+            .post(&fetch::Disable {})
+            .and_then(|()| session.post(&paused));
+        if let Err(err) = told {
+            tracing::warn!(%err, "requests that wait could not be let go");
+        }
     }
 
     fn ended(&mut self, cause: &Ended) {

@@ -1,11 +1,14 @@
 //! What a session's task is told to do.
 
+use std::sync::Arc;
+
 use base::CheckpointId;
 use tokio::sync::oneshot;
 
 use crate::Error;
 use crate::call::Pending;
 use crate::session::Limits;
+use crate::settings::{Change, SettingsPart};
 use crate::summary::{CheckpointInfo, Deleted, Recovered, Restored};
 
 /// A command to a session's task. Each is answered exactly once, unless the task ends.
@@ -53,6 +56,13 @@ pub(crate) enum Command {
         limits: Limits,
         /// Who waits.
         reply: oneshot::Sender<Result<(), Error>>,
+    },
+    /// Change what it is told to be.
+    Set {
+        /// What changes.
+        change: Change,
+        /// Who waits.
+        reply: oneshot::Sender<Result<Arc<SettingsPart>, Error>>,
     },
     /// The host has slept: see whether the browser is still there.
     Slept,

@@ -113,6 +113,14 @@ pub enum Error {
         /// What.
         what: &'static str,
     },
+    /// Something this version does not have.
+    #[error("{what} is not available in this version")]
+    NotHere {
+        /// What.
+        what: &'static str,
+        /// What to do in its place.
+        hint: &'static str,
+    },
     /// As many of a thing as there may be.
     #[error("{what}: the limit of {limit} is reached")]
     LimitReached {
@@ -238,7 +246,7 @@ impl Error {
             Self::BrowserTaken { .. } => Code::ProfileBusy,
             Self::AttachedLost { .. } => Code::Failed,
             Self::AttachedLeft { .. } => Code::Closed,
-            Self::NotOfAttached { .. } => Code::NotAvailable,
+            Self::NotOfAttached { .. } | Self::NotHere { .. } => Code::NotAvailable,
             Self::LimitReached { .. } => Code::LimitReached,
             Self::ShuttingDown => Code::ShuttingDown,
             Self::NotSent(_) => Code::Deadline,
@@ -317,6 +325,7 @@ impl Error {
             Self::AttachedLeft { .. } => {
                 Some("Open a session with that browser's `cdp_url` again.".into())
             }
+            Self::NotHere { hint, .. } => Some((*hint).into()),
             Self::NotOfAttached { .. } => Some(
                 "What such a browser holds is its owner's. Open a session without `cdp_url` to \
                  have its state kept."

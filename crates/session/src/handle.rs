@@ -1,5 +1,7 @@
 //! How the rest of the daemon reaches a session's task.
 
+use std::sync::Arc;
+
 use base::{Ctx, SessionId};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -15,6 +17,8 @@ pub(crate) struct Handle {
     pub commands: mpsc::Sender<Command>,
     pub published: watch::Receiver<Summary>,
     pub tabs: Tabs,
+    /// What its pages said and asked for.
+    pub records: Arc<page::Records>,
 }
 
 impl Handle {

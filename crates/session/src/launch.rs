@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::Error;
 use crate::deps::Deps;
 use crate::live::{FromLink, Host, Live};
+use crate::settings::{self, SettingsPart};
 use crate::state::LinkId;
 
 /// How long a browser that is asked to close may take.
@@ -36,6 +37,7 @@ pub(crate) async fn launch(
     deps: &Deps,
     session: SessionId,
     profile: Option<&str>,
+    told: &SettingsPart,
     link: LinkId,
     news: &mpsc::Sender<FromLink>,
 ) -> Result<Arc<Live>, Error> {
@@ -53,7 +55,7 @@ pub(crate) async fn launch(
         user_data_dir: user_data_dir.clone(),
         headless: config.headless,
         sandbox: config.sandbox,
-        extra_args: config.extra_args.clone(),
+        extra_args: [config.extra_args.clone(), settings::flags(told)].concat(),
         guard: false,
         orphan_timeout: config.orphan_timeout,
         keeper: config.keeper.clone(),
@@ -106,6 +108,9 @@ pub(crate) async fn launch(
         news,
         &deps.tasks,
     );
+    if let Err(err) = settings::permit(ctx, &live, told).await {
+        tracing::warn!(%err, "the browser grants no permissions");
+    }
     live.announce_pages(ctx).await?;
     Ok(live)
 }

@@ -36,6 +36,7 @@ mod relist;
 mod report;
 mod services;
 mod session;
+mod settings;
 mod slots;
 pub mod state;
 mod stub;
@@ -59,6 +60,11 @@ pub use registry::{
     Sessions, WhichLogin,
 };
 pub use session::Limits;
+pub use settings::{
+    Change, CredentialsPart, DEVICES, DialogsPart, EmulationChange, EmulationPart, MOST_ROUTES,
+    MOST_SCRIPT_BYTES, MOST_SCRIPTS, ProxyPart, RouteActionPart, RoutePart, ScriptPart,
+    SettingsPart, ViewportPart,
+};
 pub use store::{Begun, CallPrint, CallRow, CallState, Unsent};
 pub use summary::{
     CaptureFailing, CheckpointInfo, Deleted, Exported, Forked, Recovered, Restored, Summary,

@@ -30,6 +30,7 @@ mod logins;
 mod open;
 mod reconcile;
 mod restoring;
+mod settings;
 mod show;
 mod storage_state;
 

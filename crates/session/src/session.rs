@@ -25,6 +25,7 @@ mod parking;
 mod recovering;
 mod resting;
 mod restoring;
+mod setting;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -32,7 +33,7 @@ use std::time::Duration;
 
 use base::{Ctx, Instant, SessionId, StateName, TabId, TaskKind, TaskSet, Timestamp};
 use futures_util::future::{BoxFuture, Shared};
-use page::{DialogPolicy, Fact as PageFact, PageOptions, RefBlocks};
+use page::{Fact as PageFact, PageOptions, Records, RefBlocks};
 use store::{BrowserRow, SessionRow, TabRow};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -46,6 +47,7 @@ use crate::dirt::Dirt;
 use crate::handle::Handle;
 use crate::live::{FromLink, Live, MOST_NEWS};
 use crate::report;
+use crate::settings::Held;
 use crate::slots::{Slot, Slots};
 use crate::state::{Denied, Effect, Fact, Kind, LinkId, State};
 use crate::summary::{CheckpointInfo, Recovered, Summary};
@@ -57,6 +59,7 @@ use done::Done;
 use lifetime::Life;
 pub use lifetime::Limits;
 use parking::Parking;
+use setting::Setting;
 
 /// How many commands may wait for a session's task.
 const MOST_COMMANDS: usize = 256;
@@ -126,6 +129,10 @@ pub(crate) struct Session {
     waiting: Vec<oneshot::Sender<Result<Option<Recovered>, Error>>>,
     closing: closing::Closing,
     parking: Parking,
+    /// What it is told to be.
+    settings: Held,
+    records: Arc<Records>,
+    setting: Setting,
     life: Life,
     breaker: Breaker,
     /// When somebody last asked for something.
@@ -181,6 +188,7 @@ impl Session {
         let tabs = Tabs::new(row.next_tab);
         let shadow = Arc::<Mutex<Shadow>>::default();
         let dirt = Dirt::default();
+        let records = Arc::new(Records::new(deps.clock.clone()));
         let watch_pages = PageWatch {
             tabs: tabs.clone(),
             shadow: Arc::clone(&shadow),
@@ -215,6 +223,9 @@ impl Session {
             waiting: vec![],
             closing: closing::Closing::default(),
             parking: Parking::new(used_at),
+            settings: Held::new(),
+            records: Arc::clone(&records),
+            setting: Setting::default(),
             life,
             breaker: Breaker::default(),
             asked_at: now,
@@ -255,6 +266,7 @@ impl Session {
             commands: commands_in,
             published: session.publish.subscribe(),
             tabs,
+            records,
         };
         let tasks = deps.tasks.clone();
         let enter = span.enter();
@@ -336,6 +348,7 @@ impl Session {
         if self.save_row {
             self.store_row().await;
         }
+        self.settle_settings().await;
         self.publish();
         for reply in self.replies.drain(..) {
             reply();
@@ -568,10 +581,13 @@ impl Session {
             tabs: self.tabs.clone(),
         });
         let facts = self.page_facts.clone();
+        let settings = self.settings.of_pages();
+        let records = Arc::clone(&self.records);
         move |tab| PageOptions {
             tab,
             refs: Arc::clone(&refs),
-            default_dialog: DialogPolicy::Ask,
+            settings: settings.clone(),
+            records: Arc::clone(&records),
             facts: facts.clone(),
             open_dialog: None,
         }

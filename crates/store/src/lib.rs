@@ -33,6 +33,7 @@ mod retention;
 mod rotation;
 mod seal;
 mod session;
+mod settings;
 mod sqlite;
 mod store;
 mod tab;
@@ -56,6 +57,7 @@ pub use meta::Meta;
 pub use retention::{Collected, EXPLICIT, Retention, Retentions};
 pub use rotation::{Rotated, rotate};
 pub use session::{SessionRow, Sessions};
+pub use settings::{LARGEST_SETTINGS, SessionSettings};
 pub use store::Store;
 pub use tab::{TabRow, Tabs};
 

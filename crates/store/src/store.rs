@@ -8,7 +8,7 @@ use base::Tasks;
 
 use crate::{
     Answer, Blobs, Browsers, CallKeys, Calls, Checkpoints, Error, Kv, Logins, MasterKey, Meta,
-    Retentions, Sessions, Tabs, sqlite,
+    Retentions, SessionSettings, Sessions, Tabs, sqlite,
 };
 
 /// A home's tables and blobs. Cheap to clone.
@@ -26,7 +26,17 @@ impl fmt::Debug for Store {
 
 /// Every table of a back end.
 pub(crate) trait Tables:
-    Sessions + Browsers + Tabs + Checkpoints + Calls + CallKeys + Meta + Kv + Logins + Retentions
+    Sessions
+    + SessionSettings
+    + Browsers
+    + Tabs
+    + Checkpoints
+    + Calls
+    + CallKeys
+    + Meta
+    + Kv
+    + Logins
+    + Retentions
 {
     /// Closes the back end.
     fn close(&self) -> Answer<'_, ()>;
@@ -63,6 +73,12 @@ impl Store {
     /// Returns the table of sessions.
     #[must_use]
     pub fn sessions(&self) -> &dyn Sessions {
+        &*self.tables
+    }
+
+    /// Returns the table of sessions' settings.
+    #[must_use]
+    pub fn settings(&self) -> &dyn SessionSettings {
         &*self.tables
     }
 

@@ -164,6 +164,8 @@ fn router(counts: Shared) -> Router {
         .route("/frames", get(frames))
         .route("/partnered", get(partnered))
         .route("/partner", get(async || Html(pages::PARTNER)))
+        .route("/headers", get(headers).options(headers))
+        .route("/guarded", get(guarded))
         .route("/embeds", get(async || Html(pages::EMBEDS)))
         .route("/fidelity", get(fidelity))
         .route("/fellow", get(async || Html(pages::FELLOW)))
@@ -197,6 +199,31 @@ async fn count(State(counts): State<Shared>, request: Request, next: Next) -> Re
 struct Credentials {
     user: String,
     password: String,
+}
+
+/// Tells which headers came, by their names in lower case. Other origins may read it.
+async fn headers(headers: HeaderMap) -> Response {
+    let told: BTreeMap<_, _> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
+        .collect();
+    let open = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+    ];
+    (open, axum::Json(told)).into_response()
+}
+
+/// Asks for a name and password as HTTP does.
+async fn guarded(headers: HeaderMap) -> Response {
+    // ada:engine
+    let told = headers.get(header::AUTHORIZATION);
+    if told.is_some_and(|told| told == "Basic YWRhOmVuZ2luZQ==") {
+        return Html("<p>Hello, ada</p>").into_response();
+    }
+    let ask = [(header::WWW_AUTHENTICATE, "Basic realm=\"site\"")];
+    let body = Html("<p>Who is there?</p>");
+    (StatusCode::UNAUTHORIZED, ask, body).into_response()
 }
 
 async fn log_in(State(counts): State<Shared>, Form(given): Form<Credentials>) -> Response {

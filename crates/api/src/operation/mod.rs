@@ -9,19 +9,24 @@ mod later;
 mod route;
 
 mod activate_tab;
+mod add_script;
 mod batch;
 mod close_session;
 mod close_tab;
 mod collect_garbage;
+mod console_log;
 mod delete_session_checkpoint;
 mod delete_snapshot;
+mod emulate;
 mod evaluate;
 mod export_checkpoint;
+mod export_har;
 mod export_storage_state;
 mod fork_session;
 mod get_call;
 mod get_content;
 mod get_session;
+mod get_settings;
 mod get_status;
 mod handle_dialog;
 mod import_checkpoint;
@@ -38,22 +43,34 @@ mod kv_release;
 mod kv_renew;
 mod kv_set;
 mod kv_watch;
+mod list_routes;
+mod list_scripts;
 mod list_session_checkpoints;
 mod list_sessions;
 mod list_snapshots;
 mod list_tabs;
 mod navigate;
+mod network_log;
 mod new_tab;
 mod open_session;
 mod park_session;
+mod record_bodies;
+mod remove_script;
 mod restore_session_checkpoint;
 mod restore_snapshot;
 mod resume_session;
+mod route_requests;
 mod save_session_checkpoint;
 mod save_snapshot;
 mod screenshot;
+mod set_dialog_policy;
+mod set_geolocation;
+mod set_headers;
+mod set_http_credentials;
+mod set_viewport;
 mod snapshot;
 mod stop_daemon;
+mod unroute;
 mod wait_for;
 
 use schemars::JsonSchema;
@@ -62,20 +79,25 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use activate_tab::*;
+pub use add_script::*;
 pub use aliases::{Alias, alias};
 pub use batch::*;
 pub use close_session::*;
 pub use close_tab::*;
 pub use collect_garbage::*;
+pub use console_log::*;
 pub use delete_session_checkpoint::*;
 pub use delete_snapshot::*;
+pub use emulate::*;
 pub use evaluate::*;
 pub use export_checkpoint::*;
+pub use export_har::*;
 pub use export_storage_state::*;
 pub use fork_session::*;
 pub use get_call::*;
 pub use get_content::*;
 pub use get_session::*;
+pub use get_settings::*;
 pub use get_status::*;
 pub use handle_dialog::*;
 pub use import_checkpoint::*;
@@ -93,23 +115,35 @@ pub use kv_renew::*;
 pub use kv_set::*;
 pub use kv_watch::*;
 pub use later::is_later;
+pub use list_routes::*;
+pub use list_scripts::*;
 pub use list_session_checkpoints::*;
 pub use list_sessions::*;
 pub use list_snapshots::*;
 pub use list_tabs::*;
 pub use navigate::*;
+pub use network_log::*;
 pub use new_tab::*;
 pub use open_session::*;
 pub use park_session::*;
+pub use record_bodies::*;
+pub use remove_script::*;
 pub use restore_session_checkpoint::*;
 pub use restore_snapshot::*;
 pub use resume_session::*;
 pub use route::{Method, Route};
+pub use route_requests::*;
 pub use save_session_checkpoint::*;
 pub use save_snapshot::*;
 pub use screenshot::*;
+pub use set_dialog_policy::*;
+pub use set_geolocation::*;
+pub use set_headers::*;
+pub use set_http_credentials::*;
+pub use set_viewport::*;
 pub use snapshot::*;
 pub use stop_daemon::*;
+pub use unroute::*;
 pub use wait_for::*;
 
 use crate::schema;
@@ -244,6 +278,23 @@ operations! {
     Screenshot,
     HandleDialog,
     Batch,
+    AddScript,
+    RemoveScript,
+    ListScripts,
+    Emulate,
+    SetViewport,
+    SetGeolocation,
+    SetDialogPolicy,
+    SetHeaders,
+    SetHttpCredentials,
+    RouteRequests,
+    Unroute,
+    ListRoutes,
+    ConsoleLog,
+    NetworkLog,
+    ExportHar,
+    RecordBodies,
+    GetSettings,
     SaveSessionCheckpoint,
     ListSessionCheckpoints,
     RestoreSessionCheckpoint,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Effect, Operation, Route, Session};
+use crate::{DialogPolicy, Effect, Emulation, HttpCredentials, Operation, Proxy, Route, Session};
 
 /// Arguments of `open_session`.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +34,29 @@ pub struct OpenSession {
     /// Close it when it has held a browser for so long; 0 for never
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_lifetime_ms: Option<u64>,
+    /// What the browser is made to look like.
+    #[serde(flatten)]
+    pub emulation: Emulation,
+    /// What is done with dialogs when they open
+    #[schemars(extend("x-unlisted" = true))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialog_policy: Option<DialogPolicy>,
+    /// Scripts that run in every document before its own
+    #[schemars(extend("x-unlisted" = true))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_scripts: Option<Vec<String>>,
+    /// Where requests go through
+    #[schemars(extend("x-unlisted" = true))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
+    /// Headers that are added to requests to the origin of `url`
+    #[schemars(extend("x-unlisted" = true))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
+    /// What is told to a site that asks for a name and password
+    #[schemars(extend("x-unlisted" = true))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_credentials: Option<HttpCredentials>,
 }
 
 impl Operation for OpenSession {
@@ -49,19 +72,6 @@ impl Operation for OpenSession {
     const LATER: &'static [&'static str] = &[
         "headless",
         "headed",
-        "viewport",
-        "device",
-        "user_agent",
-        "locale",
-        "timezone",
-        "geolocation",
-        "color_scheme",
-        "headers",
-        "http_credentials",
-        "proxy",
-        "dialog_policy",
-        "permissions",
-        "init_scripts",
         "isolation",
         "no_wait",
         "queue_timeout_ms",

@@ -6,6 +6,7 @@ mod locator;
 mod login;
 mod recovered;
 mod session;
+mod settings;
 mod tab;
 mod view;
 
@@ -15,5 +16,9 @@ pub use locator::Target;
 pub use login::Login;
 pub use recovered::Recovered;
 pub use session::{CaptureFailing, LatestCheckpoint, Session, StateFilter};
+pub use settings::{
+    DialogPolicy, Emulation, Geolocation, HeadersShown, HttpCredentials, Proxy, RouteAction,
+    RouteShown, Script, Settings, ShownProxy, Viewport,
+};
 pub use tab::Tab;
 pub use view::View;

@@ -12,14 +12,14 @@ use std::time::Duration;
 use base::{Ctx, TabId, Tasks};
 use browserd_page::{
     Action, Button, Dialog, DialogPolicy, Error, Evaluate, Fact, Gate, Interacted, Locator,
-    Modifiers, Navigate, Page, PageOptions, RefBlocks, SnapshotOptions,
+    Modifiers, Navigate, Page, PageOptions, Records, RefBlocks, Settings, SnapshotOptions,
 };
 use cdp::Connection;
 use cdp::protocol::target;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use testkit::raw::RawChromium;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 pub use site::Site;
 
@@ -162,7 +162,8 @@ impl Stage {
         let options = PageOptions {
             tab: TabId(1),
             refs,
-            default_dialog,
+            settings: only(default_dialog),
+            records: Arc::new(Records::new(base::Clock::system())),
             facts,
             open_dialog: None,
         };
@@ -193,7 +194,8 @@ impl Stage {
         let options = PageOptions {
             tab: TabId(1),
             refs: reserved.clone(),
-            default_dialog: DialogPolicy::Ask,
+            settings: only(DialogPolicy::Ask),
+            records: Arc::new(Records::new(base::Clock::system())),
             facts,
             open_dialog: Some(dialog),
         };
@@ -386,4 +388,13 @@ pub fn press(keys: &str) -> Action {
 /// Returns the text without leading spaces that only the source has.
 pub fn lines(text: &str) -> Vec<&str> {
     text.lines().collect()
+}
+
+/// Returns what a page is told that is told nothing but what it does with dialogs.
+fn only(dialogs: DialogPolicy) -> watch::Receiver<Arc<Settings>> {
+    let settings = Settings {
+        dialogs,
+        ..Settings::default()
+    };
+    watch::channel(Arc::new(settings)).1
 }

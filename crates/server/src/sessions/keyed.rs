@@ -234,6 +234,13 @@ fn tells_itself(operation: &str) -> bool {
         api::CloseSession::NAME,
         api::ParkSession::NAME,
         api::Keepalive::NAME,
+        api::Emulate::NAME,
+        api::SetViewport::NAME,
+        api::SetGeolocation::NAME,
+        api::SetDialogPolicy::NAME,
+        api::SetHeaders::NAME,
+        api::RecordBodies::NAME,
+        api::SetHttpCredentials::NAME,
         api::CollectGarbage::NAME,
         api::StopDaemon::NAME,
     ];

@@ -13,8 +13,8 @@ use page::Page;
 use store::{BlobAddress, CheckpointRow, Unpublished};
 
 use super::manifest::{
-    self, CookiesPart, IndexedDbEntry, Items, Manifest, OriginEntry, OriginPart, TabEntry, TabPart,
-    kind,
+    self, CookiesPart, IndexedDbEntry, Items, Manifest, OriginEntry, OriginPart, SettingsPart,
+    TabEntry, TabPart, kind,
 };
 use super::part::{cookies, form, history, indexed_db, scrolls, storage, zoom};
 use super::shadow::{Area, Shadow};
@@ -55,6 +55,8 @@ pub(crate) struct Order {
     pub name: Option<String>,
     /// A version of its own, or the rolling latest.
     pub kept: bool,
+    /// What it is told to be.
+    pub settings: Arc<SettingsPart>,
     /// What the newest checkpoint holds: an equal one isn't written again.
     pub last: Option<Arc<Manifest>>,
 }
@@ -354,6 +356,11 @@ impl Writer<'_> {
         for entry in &manifest.indexed_db {
             bytes += entry.bytes;
             parts.extend(entry.part.parse::<BlobAddress>().ok());
+        }
+        if !order.settings.is_nothing() {
+            let part = &*order.settings;
+            let put = self.put(kind::SETTINGS, part, &mut parts, &mut bytes);
+            manifest.settings = Some(put.await?);
         }
         for tab in tabs {
             let session_storage = of_tabs.remove(&tab.tab).unwrap_or_default();

@@ -10,7 +10,8 @@ use store::{BlobAddress, CheckpointRow, Making, Unpublished, Whose};
 use base::{CheckpointId, Private, SessionId};
 
 use super::manifest::{
-    self, CookiesPart, IndexedDbEntry, Manifest, OriginEntry, OriginPart, TabEntry, TabPart, kind,
+    self, CookiesPart, IndexedDbEntry, Manifest, OriginEntry, OriginPart, SettingsPart, TabEntry,
+    TabPart, kind,
 };
 use super::part::indexed_db::Databases;
 use crate::Error;
@@ -25,6 +26,7 @@ pub(crate) fn parts_of(manifest: &mut Manifest) -> Vec<(&'static str, &mut Strin
         origins,
         indexed_db,
         indexed_db_over: _,
+        settings,
         tabs,
         active: _,
     } = manifest;
@@ -49,6 +51,7 @@ pub(crate) fn parts_of(manifest: &mut Manifest) -> Vec<(&'static str, &mut Strin
             parts.push((kind::INDEXED_DB, part));
         }
     }
+    parts.extend(settings.iter_mut().map(|part| (kind::SETTINGS, part)));
     for entry in tabs {
         let TabEntry { tab: _, part } = entry;
         parts.push((kind::TAB, part));
@@ -130,6 +133,7 @@ pub(crate) fn check(kind: &str, canonical: &[u8]) -> Result<Option<Shown>, Error
         kind::COOKIES => as_a::<CookiesPart>(kind, canonical).map(|_| None),
         kind::ORIGIN => as_a::<OriginPart>(kind, canonical).map(|_| None),
         kind::INDEXED_DB => as_a::<Databases>(kind, canonical).map(|_| None),
+        kind::SETTINGS => as_a::<SettingsPart>(kind, canonical).map(|_| None),
         kind::TAB => {
             let tab: TabPart = as_a(kind, canonical)?;
             Ok(Some(Shown {
@@ -338,7 +342,7 @@ mod tests {
     fn every_part_is_visited_with_its_kind() {
         let text = r#"{"version":1,"cookies":"a","origins":[{"storage_key":"k/","part":"b"}],
             "indexed_db":[{"storage_key":"k/","part":"c","bytes":1},{"storage_key":"l/"}],
-            "tabs":[{"tab":1,"part":"d"}]}"#;
+            "settings":"e","tabs":[{"tab":1,"part":"d"}]}"#;
         let mut manifest = read_manifest(text.as_bytes()).unwrap();
         let seen: Vec<_> = parts_of(&mut manifest)
             .into_iter()
@@ -348,6 +352,7 @@ mod tests {
             (kind::COOKIES, "a"),
             (kind::ORIGIN, "b"),
             (kind::INDEXED_DB, "c"),
+            (kind::SETTINGS, "e"),
             (kind::TAB, "d"),
         ];
         assert_eq!(seen, expect.map(|(kind, part)| (kind, part.to_owned())));

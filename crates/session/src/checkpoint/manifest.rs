@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use super::part::form::FormPart;
 pub use super::part::history::HistoryPart;
 pub use super::part::scrolls::ScrollsPart;
+pub use super::part::settings::SettingsPart;
 
 /// A storage area's items, by key.
 pub type Items = BTreeMap<String, String>;
@@ -26,6 +27,8 @@ pub mod kind {
     pub const INDEXED_DB: &str = "indexed_db";
     /// [`super::TabPart`].
     pub const TAB: &str = "tab";
+    /// [`super::SettingsPart`].
+    pub const SETTINGS: &str = "settings";
 }
 
 /// What holds a checkpoint together.
@@ -46,6 +49,9 @@ pub struct Manifest {
     /// There were more origins with databases than are followed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub indexed_db_over: bool,
+    /// The address of what the session was told to be, if it was told anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
     /// The tabs in order.
     pub tabs: Vec<TabEntry>,
     /// The number of the active tab.

@@ -5,5 +5,6 @@ pub(crate) mod form;
 pub(crate) mod history;
 pub(crate) mod indexed_db;
 pub(crate) mod scrolls;
+pub(crate) mod settings;
 pub(crate) mod storage;
 pub(crate) mod zoom;

@@ -12,10 +12,11 @@ use crate::command::{Command, Resume};
 use crate::endpoint::Endpoint;
 use crate::handle::Handle;
 use crate::session::{Begin, Limits};
+use crate::settings::{self, Change, SettingsPart};
 use crate::summary::{Recovered, Summary};
 
 /// What a caller wants to open.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Open {
     /// The key to join, resume or create by.
     pub key: Option<SessionKey>,
@@ -31,6 +32,8 @@ pub struct Open {
     pub limits: Limits,
     /// The running browser to attach to, in the place of one of its own.
     pub cdp_url: Option<String>,
+    /// What it is told to be, from its first page on.
+    pub settings: Vec<Change>,
 }
 
 impl Open {
@@ -48,7 +51,19 @@ impl Open {
                 what: "an idle timeout",
             });
         }
+        if let Some(what) = self.settings.iter().find_map(Change::is_of_the_browser) {
+            return Err(Error::NotOfAttached { what });
+        }
         Ok(Some(endpoint))
+    }
+
+    /// Returns what a new session is told to be.
+    fn told(&self) -> Result<SettingsPart, Error> {
+        let mut told = SettingsPart::default();
+        for change in self.settings.clone() {
+            told.change(change, self.url.as_deref().unwrap_or_default())?;
+        }
+        Ok(told)
     }
 }
 
@@ -92,6 +107,8 @@ impl Sessions {
             page::Navigate { url: url.clone() }.check()?;
         }
         let endpoint = open.endpoint()?;
+        // Refused before anything is done.
+        open.told()?;
         let (handle, how) = {
             let _turn = ctx
                 .race(self.inner.turn.lock())
@@ -107,6 +124,13 @@ impl Sessions {
         } else {
             Resume::No
         };
+        if how != How::Created {
+            // Before it comes back: its pages are loaded with them.
+            for change in open.settings.clone() {
+                let set = |reply| Command::Set { change, reply };
+                handle.ask(ctx, set).await??;
+            }
+        }
         let mut recovered = handle
             .ask(ctx, |reply| Command::Wake { resume, reply })
             .await??;
@@ -239,7 +263,11 @@ impl Sessions {
         open.limits.note(&mut row.lifetime);
         // The journal first: a repeated open of this call must find that it made a session.
         self.record(ctx.call, Some(id), "open_session").await?;
+        let told = open.told()?;
         self.deps().store.sessions().insert(&row).await?;
+        if !told.is_nothing() {
+            settings::store(self.deps(), id, &told).await?;
+        }
         Ok(self.spawn(row, vec![], Some(slot), begin))
     }
 }

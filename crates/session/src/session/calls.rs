@@ -47,6 +47,7 @@ impl Session {
             } => self.delete_checkpoint(checkpoint, force, reply),
             Command::Park { reply } => self.ask_park(reply),
             Command::Keep { limits, reply } => self.keep(limits, reply),
+            Command::Set { change, reply } => self.set(change, reply),
             Command::Slept => self.on_slept(),
             Command::Close { reply } => self.close(reply),
             Command::ShutDown { browsers, reply } => self.shut_down(browsers, reply),

@@ -356,6 +356,7 @@ impl Session {
             cause: cause.to_owned(),
             name: name.map(str::to_owned),
             kept,
+            settings: self.settings.get(),
             last: self.capturing.last.clone(),
         }
     }

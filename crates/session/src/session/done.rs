@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use super::recovering::Filled;
 use super::restoring::Chosen;
+use super::setting::Told;
 use super::{Session, deleting};
 use crate::Error;
 use crate::act::Outcome;
@@ -81,6 +82,8 @@ pub(super) enum Done {
     Relisted(LinkId, Result<Vec<TabId>, Error>),
     /// A sign of life came, or didn't.
     Probed(LinkId, bool),
+    /// The pages were told what the session is to be.
+    Told(Box<Told>),
     /// A browser is gone, and nothing of it is left.
     Stopped,
 }
@@ -161,6 +164,7 @@ impl Session {
                     self.facts.push_back(Fact::LinkLost(link));
                 }
             }
+            Done::Told(told) => self.on_told(*told),
             Done::Stopped => self.on_stopped(),
         }
     }

@@ -220,6 +220,7 @@ impl Session {
                 self.save_tabs = true;
                 self.capturing.dirt().raise(self.deps.clock.instant());
                 self.read_areas(tab);
+                self.tell_page(tab);
             }
             Err(err) => self.on_not_attached(link, tab, &err),
         }
@@ -301,6 +302,10 @@ impl Session {
                     .and_then(|tab| tab.page)
                     .and_then(|page| page.state().dialog);
                 let closed = dialog.is_none();
+                if closed {
+                    // What was changed meanwhile waited behind it.
+                    self.tell_page(tab);
+                }
                 self.tabs.update(tab, |tab| tab.dialog = dialog);
                 if let Some(live) = &self.live {
                     live.note(&self.tabs);

@@ -44,6 +44,7 @@ pub(super) struct Filled {
 impl Session {
     pub(super) async fn begin(&mut self, begin: Begin) {
         self.load_newest().await;
+        self.load_settings().await;
         match begin {
             Begin::Launch => {
                 let link = LinkId(self.links);
@@ -69,10 +70,12 @@ impl Session {
         let tabs = self.tabs.clone();
         let first = tabs.take_number();
         let lives = self.lives.0.clone();
+        let settings = self.settings.clone();
         self.spawn_work(TaskKind::PageWork, async move {
             let ctx = own(LAUNCH_LIMIT);
             let work = async {
-                let live = launch(&ctx, &deps, id, profile.as_deref(), link, &news).await?;
+                let told = settings.get();
+                let live = launch(&ctx, &deps, id, profile.as_deref(), &told, link, &news).await?;
                 // The session must know its browser before the browser announces the tab.
                 lives
                     .send(Arc::clone(&live))
@@ -216,6 +219,7 @@ impl Session {
         }
         self.note_relinked();
         self.take_over(adopted);
+        self.tell_pages_again();
         if self.is_attached() {
             // One may have closed between the list and the link.
             self.relist();
@@ -237,6 +241,7 @@ impl Session {
         let lives = self.lives.0.clone();
         let limit = self.deps.config.recovery_limit;
         let slots = self.slots.clone();
+        let settings = self.settings.clone();
         // A named profile's folder can be opened by one browser at a time.
         let after = profile.is_some().then(|| self.stopping.clone()).flatten();
         let turn = Arc::clone(&self.capture_turn);
@@ -263,6 +268,10 @@ impl Session {
                 };
                 let content = restore::read(&deps, id, newest).await?;
                 drop(turn);
+                if asked {
+                    let told = content.settings.clone();
+                    settings.restore(&deps, id, told).await?;
+                }
                 put_tabs(&tabs, &content);
                 {
                     let mut shadow = shadow
@@ -270,13 +279,16 @@ impl Session {
                         .unwrap_or_else(std::sync::PoisonError::into_inner);
                     *shadow = shadow_of(&content);
                 }
-                let live = launch(&ctx, &deps, id, profile.as_deref(), link, &news).await?;
+                let told = settings.get();
+                let live = launch(&ctx, &deps, id, profile.as_deref(), &told, link, &news).await?;
                 lives
                     .send(Arc::clone(&live))
                     .await
                     .map_err(|_| Error::TaskEnded)?;
                 let kept = profile.is_some();
-                let report = restore::restore(&ctx, &deps, &live, &tabs, &content, kept).await?;
+                let mut report =
+                    restore::restore(&ctx, &deps, &live, &tabs, &content, kept).await?;
+                settings.verify(&tabs, &mut report).await;
                 live.services.accept(&ctx, &live.connection).await?;
                 let promoted = promote(&deps, &content).await?;
                 Ok(Box::new(Filled {

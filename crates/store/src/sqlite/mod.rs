@@ -22,6 +22,7 @@ mod open;
 mod retention;
 mod rewrap;
 mod sessions;
+mod settings;
 mod tabs;
 mod upgrade;
 mod wal;

@@ -140,6 +140,7 @@ impl Sqlite {
             "DELETE FROM checkpoint_parts WHERE session = ?",
             "DELETE FROM checkpoints WHERE session = ?",
             "DELETE FROM tabs WHERE session = ?",
+            "DELETE FROM session_settings WHERE session = ?",
             "DELETE FROM calls WHERE session = ?",
             "DELETE FROM browsers WHERE session = ?",
         ] {

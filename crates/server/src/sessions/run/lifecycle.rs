@@ -16,7 +16,8 @@ use crate::sessions::failure::failure;
 use crate::sessions::wire::untrusted;
 
 impl Run<OpenSession> for OnSessions {
-    async fn run(&self, ctx: &Ctx, input: OpenSession) -> Result<OpenedSession, ApiError> {
+    async fn run(&self, ctx: &Ctx, mut input: OpenSession) -> Result<OpenedSession, ApiError> {
+        let settings = super::settings::changes(&mut input);
         let key = input.key.map(|key| key.parse()).transpose();
         let open = Open {
             key: key.map_err(|err| ApiError::invalid(format!("`key`: {err}")))?,
@@ -26,6 +27,7 @@ impl Run<OpenSession> for OnSessions {
             navigate: input.navigate.unwrap_or(false),
             limits: limits(input.idle_timeout_ms, input.max_lifetime_ms),
             cdp_url: input.cdp_url,
+            settings,
         };
         let opened = self
             .sessions

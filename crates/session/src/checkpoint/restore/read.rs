@@ -6,7 +6,7 @@ use base::{CheckpointId, SessionId};
 use store::{BlobAddress, CheckpointRow};
 
 use crate::Error;
-use crate::checkpoint::manifest::{CookiesPart, Manifest, OriginPart, TabPart, kind};
+use crate::checkpoint::manifest::{CookiesPart, Manifest, OriginPart, SettingsPart, TabPart, kind};
 use crate::checkpoint::part::indexed_db;
 use crate::deps::Deps;
 
@@ -22,6 +22,8 @@ pub(crate) struct Content {
     pub origins: Vec<OriginPart>,
     /// IndexedDB by storage key.
     pub databases: Vec<(String, indexed_db::Databases)>,
+    /// What the session was told to be.
+    pub settings: SettingsPart,
     /// The tabs in order.
     pub tabs: Vec<TabPart>,
     /// Whether a newer one is damaged, and was passed over.
@@ -128,6 +130,10 @@ pub(crate) async fn read_one(deps: &Deps, row: CheckpointRow) -> Result<Content,
         let bytes = part(kind::INDEXED_DB, &entry.part).await?;
         databases.push((entry.storage_key.clone(), parse(&bytes)?));
     }
+    let settings = match &manifest.settings {
+        Some(address) => parse(&part(kind::SETTINGS, address).await?)?,
+        None => SettingsPart::default(),
+    };
     let mut tabs = vec![];
     for entry in &manifest.tabs {
         tabs.push(parse(&part(kind::TAB, &entry.part).await?)?);
@@ -137,6 +143,7 @@ pub(crate) async fn read_one(deps: &Deps, row: CheckpointRow) -> Result<Content,
         cookies,
         origins,
         databases,
+        settings,
         tabs,
         row,
         passed_over: false,

@@ -110,10 +110,13 @@ pub(super) async fn prepare(
     let id = TabId(tab.tab);
     // What is told of the stubs isn't the tab's.
     tabs.update(id, |tab| tab.history.held = true);
+    // The stubs are no documents of a site: no script of the session's owner runs in them.
+    page.hold_settings(ctx, true).await?;
     let stub = Stub::begin(page.session(), ctx).await?;
     let (local, session) = seed(ctx, &stub, seeds).await?;
     let history = history::rebuild(ctx, page, &stub, tab, seeds.is_empty()).await?;
     stub.end().await?;
+    page.hold_settings(ctx, false).await?;
     tabs.update(id, |tab| {
         tab.known.history = HistoryPart::clone(&history.history);
         tab.history.held = false;
@@ -164,7 +167,7 @@ mod tests {
     use store::CheckpointRow;
 
     use super::*;
-    use crate::checkpoint::manifest::{CookiesPart, OriginPart};
+    use crate::checkpoint::manifest::{CookiesPart, OriginPart, SettingsPart};
 
     fn items(value: &str) -> Items {
         Items::from([("k".to_owned(), value.to_owned())])
@@ -205,6 +208,7 @@ mod tests {
             cookies: CookiesPart::default(),
             origins,
             databases: vec![],
+            settings: SettingsPart::default(),
             tabs,
             passed_over: false,
         }
