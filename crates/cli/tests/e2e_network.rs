@@ -100,7 +100,7 @@ fn requests_and_the_console_are_told_without_what_could_let_somebody_in() {
         "{found}"
     );
     for (filter, path) in [
-        (json!({ "status": "404" }), "/status/404"),
+        (json!({ "status": "404", "url": "/status" }), "/status/404"),
         (json!({ "method": "post" }), "/login"),
         (json!({ "status": "failed" }), "127.0.0.1:1/"),
         (json!({ "url": "*of=frame" }), "of=frame"),
