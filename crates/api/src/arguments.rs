@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_a_later_version_brings_is_not_available() {
-        refused::<Navigate>("export_har", json!({}), Code::NotAvailable, "`export_har`");
+        refused::<Navigate>("run_task", json!({}), Code::NotAvailable, "`run_task`");
         refused::<Snapshot>(
             "snapshot",
             json!({"session_id": "a", "frame": "f1"}),
