@@ -169,11 +169,8 @@ impl Pump {
             return event.method.starts_with("Network.");
         }
         match &*event.method {
-            runtime::ConsoleAPICalledEvent::METHOD => {
-                self.on(event, |_, event| records.said(tab, event));
-            }
-            runtime::ExceptionThrownEvent::METHOD => {
-                self.on(event, |_, event| records.thrown(tab, event));
+            runtime::ConsoleAPICalledEvent::METHOD | runtime::ExceptionThrownEvent::METHOD => {
+                records.said(tab, event);
             }
             network::RequestWillBeSentEvent::METHOD => {
                 self.on(event, |_, event| records.asked(tab, &event));

@@ -24,7 +24,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub struct Records {
     clock: Clock,
-    console: Mutex<Bounded<ConsoleEntry>>,
+    console: Mutex<Bounded<console::Said>>,
     network: Mutex<network::Log>,
 }
 
@@ -34,7 +34,7 @@ impl Records {
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
-            console: Mutex::new(Bounded::new(1000, 1 << 20)),
+            console: Mutex::new(Bounded::new(1000, 4 << 20)),
             network: Mutex::default(),
         }
     }
@@ -42,23 +42,20 @@ impl Records {
     /// Returns what the pages said, oldest first, and how much of it is gone.
     #[must_use]
     pub fn console(&self) -> (Vec<ConsoleEntry>, u64) {
-        let mut console = lock(&self.console);
-        console.age(self.clock.instant());
-        (
-            console.items.iter().map(|it| it.value.clone()).collect(),
-            console.dropped,
-        )
+        let (said, dropped) = {
+            let mut console = lock(&self.console);
+            console.age(self.clock.instant());
+            let said: Vec<_> = console.items.iter().map(|it| it.value.clone()).collect();
+            (said, console.dropped)
+        };
+        let said = said.iter().filter_map(console::Said::entry);
+        (said.collect(), dropped)
     }
 
     /// Returns what the pages asked for, oldest first, and how much of it is gone.
     #[must_use]
     pub fn network(&self) -> (Vec<NetworkEntry>, u64) {
         lock(&self.network).all(self.clock.instant())
-    }
-
-    /// Forgets what the pages said.
-    pub fn clear_console(&self) {
-        lock(&self.console).items.clear();
     }
 }
 
@@ -92,8 +89,13 @@ impl<T> Bounded<T> {
 
     fn push(&mut self, value: T, bytes: usize, at: Instant) {
         self.age(at);
+        if self.most_bytes / 4 < bytes {
+            // It would cost all the others their place.
+            self.dropped += 1;
+            return;
+        }
         self.items.push_back(Kept { value, bytes, at });
-        self.bytes = self.items.iter().map(|it| it.bytes).sum();
+        self.bytes += bytes;
         while self.most < self.items.len() || self.most_bytes < self.bytes {
             self.pop();
         }
@@ -143,13 +145,21 @@ mod tests {
         }
         let values = |kept: &Bounded<i32>| kept.items.iter().map(|it| it.value).collect::<Vec<_>>();
         assert_eq!((values(&kept), kept.dropped), (vec![2, 3, 4], 2));
-        kept.push(5, 85, start);
-        assert_eq!(values(&kept), [4, 5]);
-        kept.push(6, 10, start + LONGEST + Duration::from_secs(1));
-        assert_eq!((values(&kept), kept.dropped), (vec![6], 6));
-        // What is larger than everything together isn't kept, and nothing else either.
-        kept.push(7, 101, start + LONGEST);
-        assert!(values(&kept).is_empty() && kept.bytes == 0);
+        kept.most = 9;
+        for n in 5..8 {
+            kept.push(n, 25, start);
+        }
+        assert_eq!((values(&kept), kept.bytes), (vec![4, 5, 6, 7], 85));
+        kept.push(8, 25, start);
+        assert_eq!((values(&kept), kept.bytes), (vec![5, 6, 7, 8], 100));
+        // What would cost the others their place isn't kept.
+        kept.push(9, 26, start);
+        assert_eq!((values(&kept), kept.dropped), (vec![5, 6, 7, 8], 6));
+        kept.push(10, 10, start + LONGEST + Duration::from_secs(1));
+        assert_eq!(
+            (values(&kept), kept.bytes, kept.dropped),
+            (vec![10], 10, 10)
+        );
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Operation for ConsoleLog {
 pub struct ConsoleEntries {
     /// Oldest first.
     pub entries: Vec<ConsoleEntry>,
-    /// How many older ones were dropped: 1,000, 1 MiB and an hour are kept.
+    /// How many older ones were dropped: 1,000, 4 MiB and an hour are kept.
     pub dropped: u64,
 }
 

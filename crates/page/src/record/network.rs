@@ -82,6 +82,8 @@ pub(super) struct Log {
     bytes: usize,
     next: u64,
     dropped: u64,
+    /// How many bodies there are at most.
+    bodies: usize,
 }
 
 impl Log {
@@ -114,6 +116,9 @@ impl Log {
             self.bytes = self.bytes.saturating_sub(gone.bytes);
             self.dropped += 1;
         }
+        if self.bodies == 0 {
+            return;
+        }
         let (mut count, mut bytes) = (0, 0);
         for kept in self.entries.iter_mut().rev() {
             let (Some(at), Some(body)) = (kept.body_at, &kept.entry.body) else {
@@ -124,8 +129,10 @@ impl Log {
             let old = BODY_AGE < now.saturating_duration_since(at);
             if old || MOST_BODIES < count || MOST_BODY_BYTES < bytes {
                 (kept.body_at, kept.entry.body) = (None, None);
+                count -= 1;
             }
         }
+        self.bodies = count;
     }
 }
 
@@ -227,6 +234,7 @@ impl Records {
             let data = body.into();
             kept.entry.body = Some(RecordedBody { data, is_base64 });
         });
+        log.bodies += 1;
         log.bound(now);
     }
 }
