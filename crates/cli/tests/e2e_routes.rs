@@ -6,6 +6,10 @@
     clippy::panic,
     reason = "helpers of tests fail tests"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a proxy of the test's own runs on a thread"
+)]
 
 use serde_json::{Value, json};
 use testkit::harness::{Agent, Do, Door, Harness};

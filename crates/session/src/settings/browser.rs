@@ -57,7 +57,9 @@ pub(crate) async fn permit(ctx: &Ctx, live: &Live, part: &SettingsPart) -> Resul
                     reason: message,
                 });
             }
-            set => drop(set?),
+            set => {
+                set?;
+            }
         }
     }
     Ok(())
