@@ -46,9 +46,13 @@ impl SmallDisk {
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         // Lazily: a test that fails may still have a daemon on it.
-        if !run("umount", &["--lazy"], &self.at) {
-            eprintln!("{} stays mounted", self.at.display());
-        }
+        let gone = run("umount", &["--lazy"], &self.at);
+        // A second panic would hide the first.
+        assert!(
+            gone || std::thread::panicking(),
+            "{} stays mounted",
+            self.at.display()
+        );
     }
 }
 

@@ -100,6 +100,29 @@ impl HistoryPart {
         }
     }
 
+    /// Returns it as it is once another document was come to, by which way isn't known.
+    fn gone_on(&self, url: &str) -> Self {
+        let mut entries: Vec<_> = self
+            .entries
+            .iter()
+            .take(self.current + 1)
+            .cloned()
+            .collect();
+        let document = entries.last().map_or(0, |last| last.document + 1);
+        entries.push(EntryPart {
+            url: url.to_owned(),
+            document,
+            unsure: true,
+            ..EntryPart::default()
+        });
+        let current = entries.len() - 1;
+        Self {
+            entries,
+            current,
+            whole: false,
+        }
+    }
+
     /// Returns the entries of each document, in order.
     fn documents(&self) -> Vec<&[EntryPart]> {
         self.entries
@@ -117,6 +140,26 @@ impl EntryPart {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tab_that_has_gone_on_has_what_it_came_from_behind_it() {
+        let entry = |document| EntryPart {
+            url: format!("http://a.test/{document}"),
+            document,
+            state: Some(NULL.to_owned()),
+            ..EntryPart::default()
+        };
+        let history = HistoryPart {
+            entries: (0..3).map(entry).collect(),
+            current: 1,
+            whole: true,
+        };
+        let there = history.gone_on("http://b.test/");
+        assert_eq!(there.entries[..2], history.entries[..2]);
+        let shown = there.shown().unwrap();
+        assert_eq!((&*shown.url, shown.document), ("http://b.test/", 2));
+        assert!(there.entries.len() == 3 && !there.whole && there.has_post());
+    }
 
     #[test]
     fn the_newest_documents_are_whole_and_the_one_shown_is_among_them() {

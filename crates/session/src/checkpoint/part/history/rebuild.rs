@@ -81,10 +81,16 @@ pub(crate) async fn rebuild(
     tab: &TabPart,
     fresh: bool,
 ) -> Result<Rebuilt, Error> {
-    let part = &tab.history;
-    if part.shown().is_none_or(|shown| shown.url != tab.url) {
-        return Ok(Rebuilt::none());
-    }
+    let gone_on;
+    let part = match tab.history.shown() {
+        Some(shown) if shown.url == tab.url => &tab.history,
+        // Read before the tab came here: what it came from is not lost by that.
+        Some(_) if is_web(&tab.url) => {
+            gone_on = tab.history.gone_on(&tab.url);
+            &gone_on
+        }
+        _ => return Ok(Rebuilt::none()),
+    };
     let making = Making {
         ctx: &ctx.at_most(LIMIT),
         page,
