@@ -185,3 +185,90 @@ fn what_a_history_can_not_bring_back_is_told() {
     assert_eq!(go(&mut agent, "forward")[1], "GET posted");
     test.finish();
 }
+
+/// What a page of a site that listens to everything was told of its history, and asked for it.
+const LISTEN: &str = "(() => {
+    globalThis.told = [];
+    for (const name of ['popstate', 'hashchange']) addEventListener(name, () => told.push(name));
+    for (const name of ['navigate', 'currententrychange']) {
+      navigation.addEventListener(name, () => told.push(name));
+    }
+    addEventListener('pagehide', () => localStorage.setItem('told', JSON.stringify(told)));
+})()";
+
+#[test]
+fn every_entry_of_a_long_history_leads_to_its_own_document() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.url("/place/p0"));
+    for n in 1..=12 {
+        agent.call(
+            "navigate",
+            json!({ "url": site.url(&format!("/place/p{n}")) }),
+        );
+        if n == 5 {
+            agent.settle();
+            agent.evaluate("history.pushState('within', '', '/place/p5b')");
+            agent.settle();
+        }
+    }
+    agent.settle();
+    let length = agent.evaluate("history.length");
+    assert_eq!(length, 15, "with the empty page it began with");
+
+    // Once by a daemon that made the history itself and once by one that didn't.
+    for round in 0..2 {
+        test.fault(Do::KillBrowser);
+        check_words(&agent.notice(), &["history", "history_state"], &[]);
+        assert_eq!(agent.evaluate("history.length"), length);
+        if round == 1 {
+            test.fault(Do::KillDaemon);
+            agent.door = test.http();
+        }
+        // p12 is shown, and stays: from p0 to p11 each is loaded once somebody goes there.
+        let mut at = 13;
+        for (by, to, heading, state) in [
+            (-2, "/place/p10", "GET p10", Value::Null),
+            (-1, "/place/p9", "GET p9", Value::Null),
+            (-3, "/place/p6", "GET p6", Value::Null),
+            (-1, "/place/p5b", "GET p5b", json!("within")),
+            (2, "/place/p7", "GET p7", Value::Null),
+            (-7, "/place/p1", "GET p1", Value::Null),
+            (12, "/place/p12", "GET p12", Value::Null),
+            (-12, "/place/p1", "GET p1", Value::Null),
+            (12, "/place/p12", "GET p12", Value::Null),
+        ] {
+            at += by;
+            agent.evaluate(LISTEN);
+            let before = site.counts().total();
+            agent.evaluate(&format!("history.go({by}); 1"));
+            agent.call("wait_for", json!({ "text": heading }));
+            let shown = here(&mut agent);
+            assert_eq!(shown, json!([to, heading, state, []]), "by {by} in {round}");
+            // A page that is left for another document hears of nothing but that it goes.
+            let told = agent.evaluate("localStorage.getItem('told')");
+            let told = told.as_str().expect("what the page before was told");
+            assert!(
+                !told.contains("popstate") && !told.contains("change"),
+                "{told}"
+            );
+            assert!(site.counts().total() <= before + 1, "{to} is loaded once");
+        }
+        assert_eq!(at, 13);
+        // The places of one document are still places of one document.
+        agent.evaluate("history.go(-7); 1");
+        agent.call("wait_for", json!({ "text": "GET p5b" }));
+        assert_eq!(
+            go(&mut agent, "back"),
+            json!(["/place/p5", "GET p5b", null, [null]])
+        );
+        assert_eq!(go(&mut agent, "back")[1], "GET p4");
+        assert_eq!(go(&mut agent, "back")[1], "GET p3");
+        assert_eq!(go(&mut agent, "forward")[1], "GET p4");
+        agent.evaluate("history.go(9); 1");
+        agent.call("wait_for", json!({ "text": "GET p12" }));
+        agent.settle();
+    }
+    test.finish();
+}

@@ -5,6 +5,9 @@
 function nearEntries() {
   const current = globalThis.navigation?.currentEntry;
   if (!current) return { current: null, key: '', entries: [] };
-  const near = navigation.entries().map(entry => ({ url: entry.url ?? '', own: entry.sameDocument }));
+  // Entries that were made by one stub look like places of one document, and may be of several.
+  const places = Object.getOwnPropertyDescriptor(globalThis, '__browserdPlaces')?.value ?? {};
+  const isOwn = ({ key, sameDocument }) => sameDocument && places[key] === places[current.key];
+  const near = navigation.entries().map(entry => ({ url: entry.url ?? '', own: isOwn(entry) }));
   return { current: current.index, key: current.key, entries: near };
 }

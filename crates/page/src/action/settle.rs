@@ -185,7 +185,16 @@ impl Arrival {
             .await
             .map_err(Error::after_effects)?
         {
-            Arrived::Within | Arrived::Document => {}
+            Arrived::Within => {
+                // What is told of the step may ask for a document: a page may load itself anew.
+                let here = page.look(ctx).await.map_err(Error::after_effects)?;
+                if !self.0.asked_for_document(page) {
+                    return Ok(here);
+                }
+                let seen = self.0.see_through(page, ctx).await;
+                seen.map_err(Error::after_effects)?;
+            }
+            Arrived::Document => {}
             Arrived::Nowhere => {
                 let reason = "the document did not come".to_owned();
                 return Err(Error::NavigationFailed { reason });

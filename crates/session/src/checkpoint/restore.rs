@@ -69,11 +69,12 @@ pub(crate) async fn restore(
     let zoomed = zoom_sites(ctx, &pages, content).await?;
     let plan = plan(content);
     let of_tabs = content.tabs.iter().zip(&plan);
+    let shared = shares_stubs(live);
     let prepared = futures_util::future::try_join_all(
         pages
             .iter()
             .zip(of_tabs)
-            .map(|(page, (tab, seeds))| prepare(ctx, page, tabs, tab, seeds)),
+            .map(|(page, (tab, seeds))| prepare(ctx, page, tabs, tab, seeds, shared)),
     )
     .await?;
     if content.tabs.is_empty() {
@@ -149,6 +150,12 @@ async fn restore_databases(
     Ok(whole)
 }
 
+/// Tells whether the documents of a history may share a stub: what guards them goes with the
+/// session that the tab is driven by, and over a link that is made again that is another one.
+const fn shares_stubs(live: &Live) -> bool {
+    !live.is_attached()
+}
+
 /// Brings one tab back in a browser whose other state is in place: after its renderer crashed.
 ///
 /// # Errors
@@ -158,12 +165,13 @@ async fn restore_databases(
 /// No: the tab must be restored again.
 pub(crate) async fn restore_tab(
     ctx: &Ctx,
+    live: &Live,
     tabs: &Tabs,
     page: &Page,
     part: &TabPart,
 ) -> Result<Report, Error> {
     let seeds = seeds_of(part, &mut BTreeMap::new());
-    let prepared = prepare(ctx, page, tabs, part, &seeds).await?;
+    let prepared = prepare(ctx, page, tabs, part, &seeds, shares_stubs(live)).await?;
     let loaded = load(ctx, page, part, &prepared.history).await?;
     let (mut restored, mut lost) = (vec![Part::Cookies, Part::LocalStorage, Part::Zoom], vec![]);
     sort(

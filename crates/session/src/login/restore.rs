@@ -137,7 +137,7 @@ async fn place(
     let tabs = &bench.tabs;
     let back = pages
         .iter()
-        .map(|(_, page, part)| restore_tab(ctx, tabs, page, part));
+        .map(|(_, page, part)| restore_tab(ctx, live, tabs, page, part));
     for Report {
         restored: came,
         lost: went,

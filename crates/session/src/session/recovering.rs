@@ -395,7 +395,7 @@ impl Session {
                     target_id: old.target.clone(),
                 };
                 live.connection.root().post(&close)?;
-                restore::restore_tab(&ctx, &tabs, &page, &part).await
+                restore::restore_tab(&ctx, &live, &tabs, &page, &part).await
             };
             Done::TabRestored {
                 link,

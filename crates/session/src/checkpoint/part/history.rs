@@ -18,6 +18,7 @@
 mod follow;
 mod merge;
 mod rebuild;
+mod shared;
 
 use serde::{Deserialize, Serialize};
 
@@ -84,12 +85,9 @@ impl HistoryPart {
         self.entries.get(self.current)
     }
 
-    /// Returns it without its oldest documents, if it has more than these; never without the
-    /// one that is shown.
-    fn newest(&self, most: usize) -> Self {
-        let documents = self.documents();
-        let first = documents.len().saturating_sub(most);
-        let left_out: usize = documents.iter().take(first).map(|each| each.len()).sum();
+    /// Returns it without this many of its oldest entries; never without the document that is
+    /// shown.
+    fn without(&self, left_out: usize) -> Self {
         let shown = self.shown().map(|entry| entry.document);
         let of_shown = |entry: &EntryPart| Some(entry.document) == shown;
         let left_out = left_out.min(self.entries.iter().position(of_shown).unwrap_or(0));
@@ -121,13 +119,6 @@ impl HistoryPart {
             current,
             whole: false,
         }
-    }
-
-    /// Returns the entries of each document, in order.
-    fn documents(&self) -> Vec<&[EntryPart]> {
-        self.entries
-            .chunk_by(|one, other| one.document == other.document)
-            .collect()
     }
 }
 
@@ -162,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_documents_are_whole_and_the_one_shown_is_among_them() {
+    fn what_is_left_out_is_oldest_and_never_of_the_document_that_is_shown() {
         let entry = |(n, document): (usize, u32)| EntryPart {
             url: format!("http://a.test/{n}"),
             document,
@@ -174,15 +165,14 @@ mod tests {
             current,
             whole: true,
         };
-        let kept = |current, most| {
-            let newest = history(current).newest(most);
-            (newest.entries.len(), newest.current, newest.whole)
+        let kept = |current, left_out| {
+            let part = history(current).without(left_out);
+            (part.entries.len(), part.current, part.whole)
         };
-        assert_eq!(kept(5, 4), (6, 5, true));
-        assert_eq!(kept(5, 9), (6, 5, true));
-        assert_eq!(kept(5, 2), (3, 2, false));
-        assert_eq!(kept(4, 1), (2, 0, false));
-        assert_eq!(kept(2, 1), (5, 1, false));
-        assert_eq!(kept(0, 1), (6, 0, true));
+        assert_eq!(kept(5, 0), (6, 5, true));
+        assert_eq!(kept(5, 3), (3, 2, false));
+        assert_eq!(kept(4, 6), (2, 0, false));
+        assert_eq!(kept(2, 6), (5, 1, false));
+        assert_eq!(kept(0, 6), (6, 0, true));
     }
 }

@@ -96,7 +96,8 @@ pub(super) struct Prepared {
     pub history: Rebuilt,
 }
 
-/// Seeds what the tab has to, and makes its history.
+/// Seeds what the tab has to, and makes its history; documents of that may share a stub if
+/// `shared`.
 ///
 /// # Cancel safety
 /// No: the tab shows a stub.
@@ -106,6 +107,7 @@ pub(super) async fn prepare(
     tabs: &Tabs,
     tab: &TabPart,
     seeds: &[Seed],
+    shared: bool,
 ) -> Result<Prepared, Error> {
     let id = TabId(tab.tab);
     // What is told of the stubs isn't the tab's.
@@ -114,7 +116,7 @@ pub(super) async fn prepare(
     page.hold_settings(ctx, true).await?;
     let stub = Stub::begin(page.session(), ctx).await?;
     let (local, session) = seed(ctx, &stub, seeds).await?;
-    let history = history::rebuild(ctx, page, &stub, tab, seeds.is_empty()).await?;
+    let history = history::rebuild(ctx, page, &stub, tab, seeds.is_empty(), shared).await?;
     stub.end().await?;
     page.hold_settings(ctx, false).await?;
     tabs.update(id, |tab| {

@@ -1,10 +1,11 @@
 //! Makes a tab's history anew, of stubs.
 //!
-//! Each document is one stub, answered without the network at a path no site has, which gives
-//! itself the URL and the entries that the document had. The browser keeps no page with such
-//! an answer (status 203) in its back/forward cache: when an entry is shown again, its real
-//! document is asked for, with its state; the places of one document lead to each other by
-//! `popstate`. The current one is loaded for real when every tab is ready.
+//! A stub is answered without the network at a path no site has, and gives itself the URL and
+//! the entries of a document, or of several that have an origin in common ([`super::shared`]).
+//! The browser keeps no page with such an answer (status 203) in its back/forward cache: when
+//! an entry is shown again, its real document is asked for, with its state; the places of one
+//! document lead to each other by `popstate`. The current one is loaded for real when every
+//! tab is ready.
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use base::Ctx;
 use cdp::protocol::page as wire;
 use page::Page;
 
+use super::shared::{Places, stubs};
 use super::{EntryPart, HistoryPart};
 use crate::Error;
 use crate::checkpoint::manifest::TabPart;
@@ -19,7 +21,7 @@ use crate::stub::Stub;
 
 /// How long one tab's history may take before the tab goes on without.
 const LIMIT: Duration = Duration::from_secs(10);
-/// Of more documents than these it is asked first how many fit into half of that: a busy
+/// Of more stubs than these it is asked first how many fit into half of that: a busy
 /// machine shall cost the oldest ones, not all.
 const MOST_UNTIMED: usize = 8;
 /// How often, and how far apart, a browser is asked that does not know the page yet.
@@ -67,7 +69,9 @@ impl Rebuilt {
     }
 }
 
-/// Makes the history that a tab had; `fresh` says that the tab shows its first, empty page.
+/// Makes the history that a tab had; `fresh` says that the tab shows its first, empty page,
+/// `shared` that documents may share a stub: the browser's session with the tab stays as long
+/// as the tab.
 ///
 /// # Errors
 /// Those of a lost browser; a history that can't be made is told as lost.
@@ -80,6 +84,7 @@ pub(crate) async fn rebuild(
     stub: &Stub<'_>,
     tab: &TabPart,
     fresh: bool,
+    shared: bool,
 ) -> Result<Rebuilt, Error> {
     let gone_on;
     let part = match tab.history.shown() {
@@ -95,6 +100,7 @@ pub(crate) async fn rebuild(
         ctx: &ctx.at_most(LIMIT),
         page,
         stub,
+        shared,
     };
     let made = async {
         match making.what_fits(part).await? {
@@ -112,41 +118,54 @@ pub(crate) async fn rebuild(
     }
 }
 
+/// What a stub tells of the entries it made.
+#[derive(serde::Deserialize)]
+struct Put {
+    /// Every state is what it was.
+    whole: bool,
+    keys: Vec<String>,
+}
+
 struct Making<'a> {
     ctx: &'a Ctx,
     page: &'a Page,
     stub: &'a Stub<'a>,
+    shared: bool,
 }
 
 impl Making<'_> {
     /// Returns how much of a long history there is time for, by the time that one stub takes,
     /// which is then shown; `None` of a short one.
     async fn what_fits(&self, part: &HistoryPart) -> Result<Option<HistoryPart>, Error> {
-        let documents = part.documents().len();
+        let stubs = stubs(part, self.shared);
         let first = part
             .entries
             .first()
             .and_then(|first| stub_at(&first.url, 0));
-        let Some(first) = first.filter(|_| MOST_UNTIMED < documents) else {
+        let Some(first) = first.filter(|_| MOST_UNTIMED < stubs.len()) else {
             return Ok(None);
         };
         let before = self.ctx.remaining();
         self.stub.run(&first, "return 'there'").await?;
         let took = before.saturating_sub(self.ctx.remaining()).as_millis();
         let fitting = self.ctx.remaining().as_millis() / 2 / took.max(1);
-        let fitting = usize::try_from(fitting).unwrap_or(documents);
-        if fitting < documents {
+        let fitting = usize::try_from(fitting).unwrap_or(stubs.len());
+        let fitting = fitting.max(MOST_UNTIMED);
+        let left_out = stubs.len().saturating_sub(fitting);
+        if 0 < left_out {
             tracing::warn!(
+                left_out,
                 fitting,
-                documents,
                 "not all of a tab's history is made again"
             );
         }
-        Ok(Some(part.newest(fitting.max(MOST_UNTIMED))))
+        let left_out = stubs.iter().take(left_out).map(|stub| stub.len()).sum();
+        Ok(Some(part.without(left_out)))
     }
 
     async fn make(&self, part: &HistoryPart, fresh: bool) -> Result<Rebuilt, Error> {
-        let documents = part.documents();
+        let stubs = stubs(part, self.shared);
+        let mut places = Places::default();
         let mut rebuilt = Rebuilt {
             way: Way::There,
             whole: part.whole,
@@ -154,51 +173,56 @@ impl Making<'_> {
             history: HistoryPart::default(),
         };
         let mut urls: Vec<String> = vec![];
-        for (n, document) in documents.iter().enumerate() {
+        for (n, entries) in stubs.iter().enumerate() {
             let before = urls.len();
-            let is_last = n + 1 == documents.len();
+            let is_last = n + 1 == stubs.len();
             let shown = part.current.checked_sub(before);
-            let shown = shown.filter(|at| *at < document.len());
-            if let ([entry], true, Some(_)) = (document, is_last, shown)
+            let shown = shown.filter(|at| *at < entries.len());
+            if let ([entry], true, Some(_)) = (entries, is_last, shown)
                 && (entry.is_plain() || entry.state.is_none())
             {
                 rebuilt.way = if n == 0 { Way::Alone } else { Way::Append };
                 break;
             }
-            let back = shown.filter(|_| is_last).map(|at| document.len() - 1 - at);
+            let back = shown.filter(|_| is_last).map(|at| entries.len() - 1 - at);
             let back = back.unwrap_or(0);
-            self.put(document, back, fresh, &mut rebuilt, &mut urls)
+            let keys = self
+                .put(entries, back, fresh, &mut rebuilt, &mut urls)
                 .await?;
-            if is_last && shown.is_some() && is_web(&document[0].url) {
+            places.note(entries, keys);
+            if is_last && shown.is_some() && is_web(&entries[0].url) {
                 rebuilt.way = Way::Again;
             }
             // A tab begins with an empty page, and its storage was seeded in stubs.
-            let is_begun = fresh && document[0].url == BLANK;
+            let is_begun = fresh && entries[0].url == BLANK;
             if n == 0 && !is_begun {
                 reset(self.ctx, self.page).await?;
             }
         }
         self.number(part, &urls, &mut rebuilt).await?;
+        places.guard(self.ctx, self.page).await?;
         Ok(rebuilt)
     }
 
-    /// Makes the entries of one document, and leaves the tab `back` before the last of them.
+    /// Makes the entries of one stub, and leaves the tab `back` before the last of them. Returns
+    /// the Navigation API's keys of them, if it has any.
     async fn put(
         &self,
-        document: &[EntryPart],
+        entries: &[EntryPart],
         back: usize,
         fresh: bool,
         rebuilt: &mut Rebuilt,
         urls: &mut Vec<String>,
-    ) -> Result<(), Error> {
-        if let Some(at) = stub_at(&document[0].url, urls.len()) {
-            let script = script(document, back)?;
-            let whole = self.stub.run(&at, &script).await?;
-            rebuilt.states &= whole == "true";
-            urls.extend(document.iter().map(|entry| entry.url.clone()));
-            return Ok(());
+    ) -> Result<Vec<String>, Error> {
+        if let Some(at) = stub_at(&entries[0].url, urls.len()) {
+            let script = script(entries, back)?;
+            let told = self.stub.run(&at, &script).await?;
+            let put: Put = serde_json::from_str(&told).map_err(|err| unlike(&err.to_string()))?;
+            rebuilt.states &= put.whole;
+            urls.extend(entries.iter().map(|entry| entry.url.clone()));
+            return Ok(put.keys);
         }
-        for entry in document {
+        for entry in entries {
             // A document of a file or a blob is not asked for before it is shown.
             let there = entry.url == BLANK || entry.url.starts_with("data:");
             let url = if there { &entry.url } else { BLANK };
@@ -217,7 +241,22 @@ impl Making<'_> {
         if back != 0 {
             return Err(unlike("a document without the web has several places"));
         }
-        Ok(())
+        Ok(vec![])
+    }
+
+    /// Reads back what was made. The browser hears of what a document did to its entries from
+    /// the document's process, perhaps after that one has answered.
+    async fn made(&self, urls: &[String]) -> Result<wire::GetNavigationHistoryReturns, Error> {
+        let mut pauses = base::Backoff::new(PAUSE, PAUSE).take(TRIES);
+        loop {
+            let there = list(self.ctx, self.page).await?;
+            if there.entries.iter().map(|entry| &entry.url).eq(urls) {
+                return Ok(there);
+            }
+            let pause = pauses.next();
+            let pause = pause.ok_or_else(|| unlike("it is not what was made"))?;
+            self.ctx.pause(pause).await?;
+        }
     }
 
     /// Reads back what was made, and how the current entry is reached.
@@ -230,11 +269,7 @@ impl Making<'_> {
         if rebuilt.way == Way::Alone {
             return Ok(());
         }
-        let there = list(self.ctx, self.page).await?;
-        let found = there.entries.iter().map(|entry| &entry.url);
-        if !found.eq(urls) {
-            return Err(unlike("it is not what was made"));
-        }
+        let there = self.made(urls).await?;
         let ids = there.entries.iter().map(|entry| entry.id);
         let entries = part.entries.iter().zip(ids).map(|(entry, id)| EntryPart {
             id,
@@ -328,7 +363,7 @@ fn is_web(url: &str) -> bool {
 }
 
 /// Returns where the `n`th entry's stub is made; `None` for what no stub can stand for.
-fn stub_at(url: &str, n: usize) -> Option<String> {
+pub(super) fn stub_at(url: &str, n: usize) -> Option<String> {
     let mut at = url::Url::parse(url).ok().filter(|_| is_web(url))?;
     at.set_path(&format!("/browserd-restores/{n}"));
     at.set_query(None);
@@ -354,7 +389,7 @@ fn script(document: &[EntryPart], back: usize) -> Result<String, Error> {
     Ok(format!("{STUB}return rebuild(JSON.parse({json}), {back});"))
 }
 
-fn unlike(reason: &str) -> Error {
+pub(super) fn unlike(reason: &str) -> Error {
     Error::Checkpoint {
         reason: reason.to_owned(),
     }

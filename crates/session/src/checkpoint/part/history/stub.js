@@ -1,5 +1,5 @@
-// Runs in stubs only: makes the entries of one document, each with its state, and goes back to
-// the one that was shown. States are told as CDP serializes them deeply.
+// Runs in stubs only: makes entries, each with its state, and goes back to the one that was
+// shown. States are told as CDP serializes them deeply.
 const decode = root => {
   const known = new Map();
   const make = ({ type, value, weakLocalObjectReference: number }) => {
@@ -65,6 +65,7 @@ const describe = root => {
 
 const rebuild = async (entries, back) => {
   let whole = true;
+  const keys = [];
   entries.forEach(([url, told], at) => {
     let state = null;
     try {
@@ -75,6 +76,7 @@ const rebuild = async (entries, back) => {
     if (at === 0) history.replaceState(state, '', url);
     else history.pushState(state, '', url);
     whole &&= describe(history.state) === describe(state);
+    keys.push(globalThis.navigation?.currentEntry?.key ?? '');
   });
   if (back > 0) {
     await new Promise(shown => {
@@ -82,5 +84,5 @@ const rebuild = async (entries, back) => {
       history.go(-back);
     });
   }
-  return JSON.stringify(whole);
+  return JSON.stringify({ whole, keys });
 };
