@@ -171,6 +171,30 @@ fn a_killed_storage_service_costs_no_local_storage_and_its_emptiness_is_not_kept
 }
 
 #[test]
+fn a_storage_service_that_dies_while_no_daemon_is_there_is_noticed_by_the_next_one() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.url("/storage"));
+    agent.click("button \"Write\"");
+    agent.settle();
+    let service = test
+        .service("storage.mojom.StorageService")
+        .expect("a storage service");
+    test.kill_daemon();
+    process::kill(service, Signal::KILL);
+    assert!(process::until(SOON, || !process::runs(service)));
+    // A browser begins another one as soon as a page wants something of it.
+    test.serve();
+    agent.door = test.http();
+
+    let answer = agent.notice();
+    assert_eq!(answer["recovered"]["cause"], "state_lost", "{answer}");
+    assert_eq!(agent.evaluate("localStorage.getItem('mark')"), "L1");
+    test.finish();
+}
+
+#[test]
 fn a_storage_service_that_dies_behind_a_dialog_holds_up_nothing_and_costs_nothing() {
     let site = Site::start();
     let mut test = Harness::new(BROWSERD);

@@ -105,6 +105,7 @@ pub(crate) async fn adopt(
         news,
         &deps.tasks,
     );
+    live.services.remember(&notes.services);
     // Behind this answer lies everything that was kept.
     live.connection
         .root()

@@ -79,6 +79,8 @@ causes! {
     Imported = "imported",
     /// A login was being put in place, which was not ended.
     LoginNotPlaced = "login_not_placed",
+    /// The browser lives, and a process of it that held its state died while no daemon was there.
+    StateLost = "state_lost",
     /// Nothing to come back from.
     NoCheckpoint = "no_checkpoint",
     /// The newest checkpoint is too old.

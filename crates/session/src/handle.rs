@@ -1,6 +1,7 @@
 //! How the rest of the daemon reaches a session's task.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::{Ctx, SessionId};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -19,6 +20,8 @@ pub(crate) struct Handle {
     pub tabs: Tabs,
     /// What its pages said and asked for.
     pub records: Arc<page::Records>,
+    /// Whether the session has been told that the daemon stops.
+    pub shutting_down: Arc<AtomicBool>,
 }
 
 impl Handle {
@@ -37,10 +40,19 @@ impl Handle {
         self.commands.is_closed()
     }
 
+    /// Returns why the session's task takes nothing any more: the daemon stops, or a fault of ours.
+    pub(crate) fn gone(&self) -> Error {
+        if self.shutting_down.load(Ordering::SeqCst) {
+            Error::ShuttingDown
+        } else {
+            Error::TaskEnded
+        }
+    }
+
     /// Sends a command and waits for its answer.
     ///
     /// # Errors
-    /// [`Error::NotSent`] if the call ends first, [`Error::TaskEnded`] if the task does.
+    /// [`Error::NotSent`] if the call ends first, that of [`Handle::gone`] if the task does.
     ///
     /// # Cancel safety
     /// The command may be carried out all the same.
@@ -54,8 +66,8 @@ impl Handle {
             self.commands
                 .send(command(reply))
                 .await
-                .map_err(|_| Error::TaskEnded)?;
-            answer.await.map_err(|_| Error::TaskEnded)
+                .map_err(|_| self.gone())?;
+            answer.await.map_err(|_| self.gone())
         };
         ctx.race(work).await.map_err(Error::not_sent)?
     }

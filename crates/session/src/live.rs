@@ -87,6 +87,8 @@ pub(crate) enum News {
     },
     /// Announcements were lost: look for yourself.
     Lagged,
+    /// A process that holds state is known: the next daemon shall know it, too.
+    ServiceFound,
     /// A process that holds state died while the browser lives.
     ServiceLost(crate::services::Service),
 }
@@ -225,6 +227,7 @@ impl Live {
             pages: tabs.noted(),
             aside,
             unfinished: self.is_unfinished(),
+            services: self.services.noted(),
         };
         let written = match notes.encode() {
             Ok(bytes) => control.write_notes(bytes).map_err(|err| err.to_string()),

@@ -1,10 +1,13 @@
 //! The notes a daemon leaves with a keeper for the next one: what can't be asked for.
 //!
 //! Flat session ids are known to nobody but the client that got them, and a dialog that is
-//! open is announced once. So both are written down before they are acted on.
+//! open is announced once; which processes held the browser's state when all was well is known to
+//! nobody once one of them has died. So they are written down before they are acted on.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+use crate::services::Service;
 
 /// How many CDP ids a daemon takes at a time, so that its successor starts above all it used.
 pub(crate) const ID_BLOCK: u32 = 100_000;
@@ -21,6 +24,19 @@ pub(crate) struct Notes {
     pub aside: Vec<String>,
     /// The browser was being made something else, and is neither.
     pub unfinished: bool,
+    /// The processes that hold the browser's state.
+    pub services: Vec<NotedService>,
+}
+
+/// A service's process. Its death is told to nobody but who watches it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NotedService {
+    /// Which one.
+    pub service: Service,
+    /// Its id.
+    pub pid: i32,
+    /// When it started, which tells it from a later one of the same id.
+    pub start: u64,
 }
 
 /// One page in use.

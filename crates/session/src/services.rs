@@ -12,14 +12,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base::{Ctx, TaskKind, Tasks};
 use cdp::Connection;
 use cdp::protocol::system_info as wire;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::Error;
 use crate::live::{FromLink, News};
+use crate::notes::NotedService;
 use crate::state::LinkId;
 
 /// A service process whose death takes state along.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Service {
     /// Holds localStorage and IndexedDB.
     Storage,
@@ -65,6 +68,30 @@ impl Services {
         Self {
             watched: false,
             ..Self::new(link, news, tasks)
+        }
+    }
+
+    /// Returns the processes that are known, for the next daemon.
+    pub(crate) fn noted(&self) -> Vec<NotedService> {
+        let noted = |(service, process): (&Service, &(i32, u64))| NotedService {
+            service: *service,
+            pid: process.0,
+            start: process.1,
+        };
+        self.lock().iter().map(noted).collect()
+    }
+
+    /// Takes those that an earlier daemon knew; one that died since is found by
+    /// [`Services::ended`].
+    pub(crate) fn remember(&self, noted: &[NotedService]) {
+        for NotedService {
+            service,
+            pid,
+            start,
+        } in noted
+        {
+            self.lock().insert(*service, (*pid, *start));
+            self.watch(*service, (*pid, *start));
         }
     }
 
@@ -143,14 +170,15 @@ impl Services {
         };
         let (news, link) = (self.news.clone(), self.link);
         self.tasks.spawn(TaskKind::ProcessWatch, async move {
-            process.exited().await;
-            let news_of_it = FromLink {
-                link,
-                news: News::ServiceLost(service),
+            let tell = async |of_it| {
+                let of_it = FromLink { link, news: of_it };
+                if news.send(of_it).await.is_err() {
+                    tracing::trace!(?service, "nobody minds what becomes of a service");
+                }
             };
-            if news.send(news_of_it).await.is_err() {
-                tracing::trace!(?service, "nobody minds that a service ended");
-            }
+            tell(News::ServiceFound).await;
+            process.exited().await;
+            tell(News::ServiceLost(service)).await;
         });
     }
 }

@@ -267,6 +267,7 @@ impl Session {
             published: session.publish.subscribe(),
             tabs,
             records,
+            shutting_down: session.closing.told(),
         };
         let tasks = deps.tasks.clone();
         let enter = span.enter();

@@ -59,8 +59,7 @@ impl Sessions {
             reply,
         };
         let told = ctx.race(handle.commands.send(Command::Act(pending))).await;
-        told.map_err(Error::not_sent)?
-            .map_err(|_| Error::TaskEnded)?;
+        told.map_err(Error::not_sent)?.map_err(|_| handle.gone())?;
         // The call ends by itself at its deadline and then says what it knows.
         let late = ctx.deadline + AFTER_DEADLINE;
         match tokio::time::timeout_at(late, answer).await {
@@ -68,7 +67,7 @@ impl Sessions {
             Ok(Err(_)) if sent.load(Ordering::SeqCst) => Err(Error::OutcomeUnknown {
                 reason: "the session ended meanwhile".to_owned(),
             }),
-            Ok(Err(_)) => Err(Error::TaskEnded),
+            Ok(Err(_)) => Err(handle.gone()),
             Err(_) if sent.load(Ordering::SeqCst) => Err(Error::OutcomeUnknown {
                 reason: "the deadline passed".to_owned(),
             }),

@@ -1,5 +1,8 @@
 //! Closing a session, and shutting its task down with the daemon.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::oneshot;
 
 use super::Session;
@@ -15,6 +18,8 @@ pub(super) struct Closing {
     closers: Vec<oneshot::Sender<Result<(), Error>>>,
     /// Who waits for the shutdown, and what becomes of the browser.
     shut_down: Option<(Browsers, oneshot::Sender<()>)>,
+    /// Tells those outside of it, also when this task is gone.
+    told: Arc<AtomicBool>,
     begun: bool,
     /// The browser lives on without us.
     leaves: bool,
@@ -25,6 +30,11 @@ pub(super) struct Closing {
 impl Closing {
     pub(super) const fn is_shutting_down(&self) -> bool {
         self.shut_down.is_some()
+    }
+
+    /// Returns what tells, also when this task is gone, that the daemon stops.
+    pub(super) fn told(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.told)
     }
 
     pub(super) const fn expires(&mut self) {
@@ -70,6 +80,7 @@ impl Session {
 
     pub(super) fn shut_down(&mut self, browsers: Browsers, reply: oneshot::Sender<()>) {
         self.closing.shut_down = Some((browsers, reply));
+        self.closing.told.store(true, Ordering::SeqCst);
         self.closing.begun = true;
         if matches!(self.state, State::Alive { .. }) {
             self.capture_for(Then::ShutDown);

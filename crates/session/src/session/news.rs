@@ -60,6 +60,11 @@ impl Session {
                 tracing::warn!("announcements of pages were lost");
                 self.relist();
             }
+            News::ServiceFound => {
+                if let Some(live) = &self.live {
+                    live.note(&self.tabs);
+                }
+            }
             News::ServiceLost(service) => self.on_service_lost(service),
         }
     }

@@ -224,6 +224,14 @@ impl Session {
             // One may have closed between the list and the link.
             self.relist();
         }
+        if let Some(service) = self.live.as_ref().and_then(|live| live.services.ended()) {
+            // What it held went while nobody watched, and what the pages were told of that can't
+            // be told from what they did themselves: the checkpoint is of one moment.
+            tracing::warn!(?service, "a service of the browser died meanwhile");
+            self.facts
+                .push_back(Fact::BrowserGone(link, Cause::StateLost));
+            return;
+        }
         self.services_accept();
         for tab in found {
             self.read_areas(tab);

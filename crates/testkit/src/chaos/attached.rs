@@ -49,10 +49,13 @@ impl Attached {
         })
     }
 
-    /// Cuts the link, and leads it on again after a while.
-    pub fn cut(&self, hold: Duration) {
+    /// Cuts the link.
+    pub fn cut(&self) {
         self.link.cut();
-        std::thread::sleep(hold);
+    }
+
+    /// Lets the link be made again.
+    pub fn lead_on(&self) {
         self.link.restore();
     }
 

@@ -91,30 +91,92 @@ impl Surroundings {
     }
 }
 
-/// Does the step's fault; returns when it was, and `Ok(false)` if there was nothing to do it to.
+/// What became of a hit.
+pub(super) struct Done {
+    /// When it was.
+    pub at: Instant,
+    /// `Ok(false)` if there was nothing to do it to.
+    pub hit: Result<bool, String>,
+}
+
+/// What a hit has left to be undone after a while.
+#[derive(Default)]
+struct Held {
+    pids: Vec<u32>,
+    disk: bool,
+    link: bool,
+}
+
+/// Does the faults of a step at the same moment, those to one session first; `meanwhile` is run
+/// once they are done, before what was stopped goes on. Returns what became of each, in order.
 pub(super) fn inflict(
     harness: &mut Harness,
     daemons: &mut Daemons,
     around: &mut Surroundings,
-    step: &Step,
-    victim: &str,
-) -> (Instant, Result<bool, String>) {
+    (step, sessions): (&Step, &[String]),
+    meanwhile: impl FnOnce(),
+) -> (Vec<Done>, Result<(), String>) {
     // Found before the clock runs: the log is long.
-    let browser = browsers(harness)
-        .get(victim)
-        .copied()
-        .filter(|&pid| process::runs(pid));
-    let at = Instant::now();
-    let hit = hit(harness, daemons, around, step, (victim, browser));
-    (at, hit)
+    let browsers = browsers(harness);
+    let daemon = harness.daemon_if_any();
+    let mut held = Held::default();
+    let mut done: Vec<Done> = Vec::new();
+    for hit in step.hits.iter().rev() {
+        let victim = sessions[hit.victim].as_str();
+        let browser = browsers.get(victim).copied();
+        let browser = browser.filter(|&pid| process::runs(pid));
+        let at = Instant::now();
+        let hit = begin(
+            (harness, daemons, around),
+            (hit.fault, step.clock),
+            (victim, browser),
+            &mut held,
+        );
+        done.push(Done { at, hit });
+    }
+    done.reverse();
+    meanwhile();
+    let pids = std::mem::take(&mut held.pids);
+    if !pids.is_empty() || held.disk || held.link {
+        std::thread::sleep(step.hold);
+    }
+    pids.iter()
+        .for_each(|&pid| process::kill(pid, Signal::CONT));
+    if let Some(disk) = around.disk.as_ref().filter(|_| held.disk) {
+        disk.empty();
+    }
+    if let Some(attached) = around.attached.as_ref().filter(|_| held.link) {
+        attached.lead_on();
+    }
+    let gone = step.hits.iter().any(|hit| hit.fault.ends_the_daemon());
+    (done, back(harness, daemons, daemon.filter(|_| gone), gone))
 }
 
-fn hit(
-    harness: &mut Harness,
+/// Starts a daemon in the place of one that has to end, and waits until it is ready.
+fn back(
+    harness: &Harness,
     daemons: &mut Daemons,
-    around: &mut Surroundings,
-    step: &Step,
+    ending: Option<u32>,
+    gone: bool,
+) -> Result<(), String> {
+    if gone {
+        let ended = process::until(SOON, || {
+            daemons.reap();
+            ending.is_none_or(|pid| !process::runs(pid))
+        });
+        if !ended {
+            return Err("the daemon doesn't end".to_owned());
+        }
+        daemons.start(harness)?;
+    }
+    daemons.ready(harness)
+}
+
+fn begin(
+    (harness, daemons, around): (&mut Harness, &mut Daemons, &mut Surroundings),
+    (fault, clock): (Fault, i64),
     (victim, browser): (&str, Option<u32>),
+    held: &mut Held,
 ) -> Result<bool, String> {
     let below = |what: &str| -> Vec<u32> {
         let tree = browser.map(process::tree).unwrap_or_default();
@@ -127,31 +189,31 @@ fn hit(
     let keeper = browser.and_then(process::seen).map(|seen| seen.parent);
     let network = "--utility-sub-type=network.mojom.NetworkService";
     let storage = "--utility-sub-type=storage.mojom.StorageService";
+    let renderer = "--type=renderer";
     let daemon = harness.daemon_if_any();
     let one = |pid: Option<u32>| -> Vec<u32> { pid.into_iter().collect() };
     let signal = |pids: &[u32], signal| {
         pids.iter().for_each(|&pid| process::kill(pid, signal));
         !pids.is_empty()
     };
-    let pause = |pids: &[u32]| {
-        let any = signal(pids, Signal::STOP);
-        std::thread::sleep(step.hold);
-        signal(pids, Signal::CONT);
+    let mut pause = |pids: Vec<u32>| {
+        let any = signal(&pids, Signal::STOP);
+        held.pids.extend(pids);
         any
     };
-    let hit = match step.fault {
+    Ok(match fault {
         Fault::KillBrowser => signal(&one(browser), Signal::KILL),
         Fault::KillAllBrowsers => signal(&harness.browsers(), Signal::KILL),
-        Fault::KillRenderer => signal(&below("--type=renderer"), Signal::KILL),
+        Fault::KillRenderer => signal(&below(renderer), Signal::KILL),
         Fault::KillStorage => signal(&below(storage), Signal::KILL),
         Fault::KillNetwork => signal(&below(network), Signal::KILL),
         Fault::KillKeeper => signal(&one(keeper), Signal::KILL),
         Fault::FreezeBrowser => signal(&one(browser), Signal::STOP),
-        Fault::PauseBrowser => pause(&one(browser)),
-        Fault::PauseRenderer => pause(&below("--type=renderer")),
-        Fault::PauseStorage => pause(&below(storage)),
-        Fault::PauseKeeper => pause(&one(keeper)),
-        Fault::PauseDaemon => pause(&one(daemon)),
+        Fault::PauseBrowser => pause(one(browser)),
+        Fault::PauseRenderer => pause(below(renderer)),
+        Fault::PauseStorage => pause(below(storage)),
+        Fault::PauseKeeper => pause(one(keeper)),
+        Fault::PauseDaemon => pause(one(daemon)),
         Fault::KillDaemon => signal(&one(daemon), Signal::KILL),
         Fault::KillDaemonAndBrowser => {
             signal(&one(daemon), Signal::KILL) && signal(&one(browser), Signal::KILL)
@@ -182,40 +244,20 @@ fn hit(
         Fault::SlowClients => slow(harness)?,
         Fault::VanishingClient => vanish(harness, victim)?,
         Fault::CutAttached => around.attached.as_ref().is_some_and(|attached| {
-            attached.cut(step.hold);
+            attached.cut();
+            held.link = true;
             true
         }),
         Fault::DiskFull => around.disk.as_ref().is_some_and(|disk| {
             disk.fill();
-            std::thread::sleep(step.hold);
-            disk.empty();
+            held.disk = true;
             true
         }),
-        Fault::ClockJump => around.clock.as_mut().is_some_and(|clock| {
-            clock.set(step.clock);
+        Fault::ClockJump => around.clock.as_mut().is_some_and(|wall| {
+            wall.set(clock);
             true
         }),
-    };
-    let gone = matches!(
-        step.fault,
-        Fault::KillDaemon
-            | Fault::KillDaemonAndBrowser
-            | Fault::TermDaemon
-            | Fault::StopDaemon
-            | Fault::RaceDaemons
-    );
-    if gone {
-        let ended = process::until(SOON, || {
-            daemons.reap();
-            daemon.is_none_or(|pid| !process::runs(pid))
-        });
-        if !ended {
-            return Err("the daemon doesn't end".to_owned());
-        }
-        daemons.start(harness)?;
-    }
-    daemons.ready(harness)?;
-    Ok(hit)
+    })
 }
 
 /// Returns which browser each session has, as the daemon's log tells it.

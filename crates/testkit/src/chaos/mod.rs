@@ -14,6 +14,7 @@
 mod attached;
 mod bare;
 mod client;
+mod fault;
 mod inflict;
 mod inside;
 mod model;

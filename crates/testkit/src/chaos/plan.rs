@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+pub use super::fault::Fault;
+
 /// An hour, in milliseconds.
 const HOUR: u64 = 3_600_000;
 
@@ -30,137 +32,6 @@ impl Dice {
     }
 }
 
-macro_rules! faults {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $weight:literal;)*) => {
-        /// A fault.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Fault {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Fault {
-            /// Every fault.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// Returns the word it goes by in `--faults` and in the table.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$name => $word,)* }
-            }
-
-            const fn weight(self) -> u64 {
-                match self { $(Self::$name => $weight,)* }
-            }
-        }
-    };
-}
-
-faults! {
-    /// SIGKILL to a browser's main process.
-    KillBrowser = "kill-browser", 16;
-    /// SIGKILL to every browser's main process at once.
-    KillAllBrowsers = "kill-all-browsers", 2;
-    /// SIGKILL to every renderer of one browser.
-    KillRenderer = "kill-renderer", 8;
-    /// SIGKILL to a browser's storage service.
-    KillStorage = "kill-storage-service", 6;
-    /// SIGKILL to a network service, where one is a process of its own.
-    KillNetwork = "kill-network-service", 5;
-    /// SIGKILL to a keeper.
-    KillKeeper = "kill-keeper", 7;
-    /// SIGKILL to the daemon; another one is started.
-    KillDaemon = "kill-daemon", 10;
-    /// SIGKILL to the daemon and to one browser at the same moment.
-    KillDaemonAndBrowser = "kill-daemon-and-browser", 5;
-    /// SIGTERM to the daemon; another one is started.
-    TermDaemon = "term-daemon", 5;
-    /// `browserd stop`; another one is started.
-    StopDaemon = "stop-daemon", 4;
-    /// SIGKILL to the daemon; three are started at once.
-    RaceDaemons = "race-three-daemons", 4;
-    /// Another daemon is started beside the one that runs.
-    SecondDaemon = "start-second-daemon", 3;
-    /// SIGSTOP to a browser's main process, SIGCONT after a moment.
-    PauseBrowser = "pause-browser", 4;
-    /// The same to its renderers.
-    PauseRenderer = "pause-renderer", 4;
-    /// The same to its storage service.
-    PauseStorage = "pause-storage-service", 3;
-    /// The same to its keeper.
-    PauseKeeper = "pause-keeper", 4;
-    /// The same to the daemon.
-    PauseDaemon = "pause-daemon", 4;
-    /// SIGSTOP to a browser and never SIGCONT: it has to be found out and replaced.
-    FreezeBrowser = "freeze-browser", 1;
-    /// The sockets between daemon and keepers are cut.
-    CutLinks = "cut-links", 5;
-    /// The link to a browser that somebody else has started is cut.
-    CutAttached = "cut-attached-link", 4;
-    /// The home's disk is full for a moment.
-    DiskFull = "disk-full", 3;
-    /// Clients that send half a request, and that read an answer byte by byte.
-    SlowClients = "slow-clients", 3;
-    /// A client that vanishes while its call runs.
-    VanishingClient = "vanishing-client", 4;
-    /// The wall clock that browserd reads jumps by up to three hours, forward or back.
-    ClockJump = "clock-jump", 3;
-}
-
-impl Fault {
-    /// Returns the fault of a word.
-    #[must_use]
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|fault| fault.word() == word)
-    }
-
-    /// Tells whether it is about one session's browser.
-    #[must_use]
-    pub const fn has_victim(self) -> bool {
-        matches!(
-            self,
-            Self::KillBrowser
-                | Self::KillRenderer
-                | Self::KillStorage
-                | Self::KillNetwork
-                | Self::KillKeeper
-                | Self::KillDaemonAndBrowser
-                | Self::PauseBrowser
-                | Self::PauseRenderer
-                | Self::PauseStorage
-                | Self::PauseKeeper
-                | Self::FreezeBrowser
-                | Self::VanishingClient
-        )
-    }
-
-    /// Tells whether just one browser has to be replaced after it.
-    #[must_use]
-    pub const fn costs_one_browser(self) -> bool {
-        matches!(
-            self,
-            Self::KillBrowser | Self::KillKeeper | Self::KillDaemonAndBrowser
-        )
-    }
-
-    /// Tells whether a session may begin a new generation by it.
-    #[must_use]
-    pub const fn may_cost_the_page(self) -> bool {
-        matches!(
-            self,
-            Self::KillBrowser
-                | Self::KillAllBrowsers
-                | Self::KillRenderer
-                | Self::KillStorage
-                | Self::KillNetwork
-                | Self::KillKeeper
-                | Self::KillDaemonAndBrowser
-                | Self::FreezeBrowser
-                // Chromium's own profile is on the full disk too.
-                | Self::DiskFull
-        )
-    }
-}
-
 /// What is open in the victim's session at the moment of the fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Moment {
@@ -176,38 +47,67 @@ pub enum Moment {
     Navigating,
 }
 
-/// One step of a schedule.
+/// One fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Step {
-    /// How long the work goes on before.
-    pub pause: Duration,
+pub struct Hit {
     /// What is done.
     pub fault: Fault,
     /// The session it is done to, where it is about one.
     pub victim: usize,
     /// What is open in that session.
     pub moment: Moment,
+}
+
+/// One step of a schedule: faults at the same moment, none of two to the same session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// How long the work goes on before.
+    pub pause: Duration,
+    /// What is done; the first may be about more than a session.
+    pub hits: Vec<Hit>,
     /// How long what is stopped stays stopped.
     pub hold: Duration,
     /// How far off the wall clock is set, in milliseconds.
     pub clock: i64,
 }
 
-impl fmt::Display for Step {
+impl Step {
+    /// Returns what is done to a session by itself.
+    #[must_use]
+    pub fn hit_of(&self, session: usize) -> Option<Hit> {
+        let of = |hit: &&Hit| hit.fault.has_victim() && hit.victim == session;
+        self.hits.iter().find(of).copied()
+    }
+
+    /// Returns what is done to more than a session.
+    #[must_use]
+    pub fn to_all(&self) -> Option<Fault> {
+        let first = self.hits.first().map(|hit| hit.fault);
+        first.filter(|fault| !fault.has_victim())
+    }
+}
+
+impl fmt::Display for Hit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "after {} ms: {}",
-            self.pause.as_millis(),
-            self.fault.word()
-        )?;
+        f.write_str(self.fault.word())?;
         if self.fault.has_victim() {
             write!(f, " on session {}", self.victim)?;
         }
         match self.moment {
             Moment::Work => Ok(()),
-            moment => write!(f, ", {moment:?} open in session {}", self.victim),
+            moment => write!(f, " ({moment:?} open in session {})", self.victim),
         }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "after {} ms: ", self.pause.as_millis())?;
+        for (n, hit) in self.hits.iter().enumerate() {
+            let before = if n == 0 { "" } else { ", " };
+            write!(f, "{before}{hit}")?;
+        }
+        Ok(())
     }
 }
 
@@ -240,15 +140,39 @@ impl Plan {
         if let Some(fault) = self.faults.get(self.n) {
             return *fault;
         }
-        let total: u64 = self.faults.iter().map(|fault| fault.weight()).sum();
+        self.of(|_| true).unwrap_or(Fault::KillBrowser)
+    }
+
+    /// Draws one of the faults that `may` be.
+    fn of(&mut self, may: impl Fn(Fault) -> bool) -> Option<Fault> {
+        let some = || self.faults.iter().filter(|fault| may(**fault));
+        let total: u64 = some().map(|fault| fault.weight()).sum();
+        if total == 0 {
+            return None;
+        }
         let mut at = self.dice.below(total);
-        for fault in &self.faults {
+        for fault in self.faults.iter().filter(|fault| may(**fault)) {
             if at < fault.weight() {
-                return *fault;
+                return Some(*fault);
             }
             at -= fault.weight();
         }
-        Fault::KillBrowser
+        None
+    }
+
+    fn moment(&mut self) -> Moment {
+        match self.dice.below(10) {
+            0 => Moment::Dialog,
+            1 => Moment::PopUp,
+            2 => Moment::Paused,
+            3 => Moment::Navigating,
+            _ => Moment::Work,
+        }
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        let end = u64::try_from(end).unwrap_or(1);
+        usize::try_from(self.dice.below(end)).unwrap_or(0)
     }
 }
 
@@ -266,22 +190,30 @@ impl Iterator for Plan {
             }
         }
         self.n += 1;
-        let moment = match self.dice.below(10) {
-            0 => Moment::Dialog,
-            1 => Moment::PopUp,
-            2 => Moment::Paused,
-            3 => Moment::Navigating,
-            _ => Moment::Work,
-        };
-        let victims = u64::try_from(self.sessions).unwrap_or(1);
-        Some(Step {
+        let mut step = Step {
             pause: Duration::from_millis(300 + self.dice.below(1300)),
-            victim: usize::try_from(self.dice.below(victims)).unwrap_or(0),
             hold: Duration::from_millis(500 + self.dice.below(2000)),
             clock: i64::try_from(self.dice.below(6 * HOUR)).unwrap_or(0) - 3 * HOUR.cast_signed(),
-            fault,
-            moment,
-        })
+            hits: vec![Hit {
+                fault,
+                victim: self.below(self.sessions),
+                moment: self.moment(),
+            }],
+        };
+        // With many sessions several have their own at once, up to every second one.
+        for _ in 0..self.below(self.sessions / 2 + 1) {
+            let alone = |fault: Fault| fault.has_victim() && fault.goes_with_others();
+            let Some(fault) = self.of(alone) else { break };
+            let hit = Hit {
+                fault,
+                victim: self.below(self.sessions),
+                moment: self.moment(),
+            };
+            if step.hits.iter().all(|other| other.victim != hit.victim) {
+                step.hits.push(hit);
+            }
+        }
+        Some(step)
     }
 }
 
@@ -296,9 +228,24 @@ mod tests {
         assert_ne!(of(7), of(8));
         let steps = of(7);
         for fault in Fault::ALL.iter().filter(|fault| 0 < fault.weight()) {
-            assert!(steps.iter().any(|step| step.fault == *fault), "{fault:?}");
+            let has = |step: &Step| step.hits.iter().any(|hit| hit.fault == *fault);
+            assert!(steps.iter().any(has), "{fault:?}");
         }
-        assert!(steps.iter().all(|step| step.victim < 8));
+        for step in &steps {
+            let mut victims: Vec<_> = step.hits.iter().map(|hit| hit.victim).collect();
+            victims.sort_unstable();
+            victims.dedup();
+            assert!(victims.len() == step.hits.len() && victims.iter().all(|victim| *victim < 8));
+            assert!(step.hits[1..].iter().all(|hit| hit.fault.has_victim()));
+        }
+        let faults: usize = steps.iter().map(|step| step.hits.len()).sum();
+        assert!(
+            2 * steps.len() < faults,
+            "{faults} in {} steps",
+            steps.len()
+        );
+        let alone = Plan::new(7, Fault::ALL, 1).take(300);
+        assert!(alone.map(|step| step.hits.len()).all(|hits| hits == 1));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::attached::Attached;
 use super::bare;
 use super::client::Client;
 use super::inflict::{Daemons, Surroundings, inflict};
-use super::plan::{Fault, Moment, Plan};
+use super::plan::{Fault, Moment, Plan, Step};
 use super::queue::Queue;
 use super::summary::{Summary, Tally};
 use super::worker::{Check, Found, Order, Worker};
@@ -79,65 +79,17 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
             break;
         }
         println!("step {n}: {step}");
+        for hit in &step.hits {
+            drop(workers[hit.victim].orders.send(Order::Hurry));
+        }
         std::thread::sleep(step.pause);
-        let mut wrong = Vec::new();
-        if n % BARE_EVERY == 0 {
-            match bare::start() {
-                Ok(took) => tally.bare.push(took),
-                Err(err) => wrong.push(format!("no bare Chromium starts: {err}")),
-            }
-        }
-        if step.moment != Moment::Work
-            && let Err(err) = ask(&workers[step.victim], Order::Prepare(step.moment))
-        {
-            wrong.push(err);
-        }
-        if let Some(attached) = &mut around.attached {
-            attached.write();
-        }
-        let victim = &workers[step.victim].session;
-        let (at, hit) = inflict(&mut harness, &mut daemons, &mut around, &step, victim);
-        let row = tally.row(step.fault);
-        match hit {
-            Ok(true) => {
-                row.times += 1;
-                tally.faults += 1;
-            }
-            Ok(false) => row.skipped += 1,
-            Err(err) => wrong.push(err),
-        }
-        let check = Check {
-            at,
-            may_cost_the_page: step.fault.may_cost_the_page(),
-            was_full: step.fault == Fault::DiskFull,
-        };
-        for worker in &workers {
-            // One whose thread has ended is told by its answer that doesn't come.
-            drop(worker.orders.send(Order::Verify(check)));
-        }
-        for (index, worker) in workers.iter().enumerate() {
-            match worker.found.recv_timeout(ANSWER) {
-                Ok(mut found) => {
-                    let row = tally.row(step.fault);
-                    row.young += found.young;
-                    row.recovered += usize::from(found.recovered);
-                    if found.recovered || !step.fault.has_victim() || index == step.victim {
-                        row.back.push(found.back);
-                    }
-                    if found.recovered && step.fault.costs_one_browser() {
-                        tally.recovery.push(found.back);
-                    }
-                    wrong.append(&mut found.wrong);
-                }
-                Err(err) => wrong.push(format!("session {index} gives no answer: {err}")),
-            }
-        }
-        wrong.extend(whole(&harness, settings.sessions));
-        if let Some(attached) = &mut around.attached {
-            wrong.extend(attached.verify());
-        }
-        wrong.extend(tally.most.look(harness.daemon_if_any(), settings.sessions));
-        tally.row(step.fault).wrong += wrong.len();
+        let wrong = turn(
+            (&mut harness, &mut daemons, &mut around),
+            (n, &step),
+            &workers,
+            &mut tally,
+        );
+        tally.row(step.hits[0].fault).wrong += wrong.len();
         for line in wrong {
             println!("  WRONG {line}");
             let told = format!("seed {} step {n} ({step}): {line}", settings.seed);
@@ -168,11 +120,101 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
     Ok(tally.summary(settings, begun.elapsed()))
 }
 
-/// Returns how many times slower each session works, so that all of them together leave the
-/// machine as busy as one session a core would.
+/// Does a step and has everything looked at; returns what is wrong.
+fn turn(
+    (harness, daemons, around): (&mut Harness, &mut Daemons, &mut Surroundings),
+    (n, step): (usize, &Step),
+    workers: &[AtWork],
+    tally: &mut Tally,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for hit in step.hits.iter().filter(|hit| hit.moment != Moment::Work) {
+        wrong.extend(ask(&workers[hit.victim], Order::Prepare(hit.moment)).err());
+    }
+    if let Some(attached) = &mut around.attached {
+        attached.write();
+    }
+    let sessions: Vec<_> = workers
+        .iter()
+        .map(|worker| worker.session.clone())
+        .collect();
+    // Beside the recoveries, so that both have the same machine.
+    let mut bare = None;
+    let (done, daemon) = inflict(harness, daemons, around, (step, &sessions), || {
+        bare = n
+            .is_multiple_of(BARE_EVERY)
+            .then(|| std::thread::spawn(bare::start));
+    });
+    wrong.extend(daemon.err());
+    for (hit, done) in step.hits.iter().zip(&done) {
+        let row = tally.row(hit.fault);
+        match &done.hit {
+            Ok(true) => {
+                row.times += 1;
+                tally.faults += 1;
+            }
+            Ok(false) => row.skipped += 1,
+            Err(err) => wrong.push(err.clone()),
+        }
+    }
+    for (session, worker) in workers.iter().enumerate() {
+        let own = step
+            .hits
+            .iter()
+            .position(|hit| Some(*hit) == step.hit_of(session));
+        let costs = |fault: Fault| fault.may_cost_the_page();
+        let check = Check {
+            at: done[own.unwrap_or(0)].at,
+            may_cost_the_page: step.hit_of(session).is_some_and(|hit| costs(hit.fault))
+                || step.to_all().is_some_and(costs),
+            was_full: step.to_all() == Some(Fault::DiskFull),
+            closely: own.is_some() || step.to_all().is_some(),
+        };
+        // One whose thread has ended is told by its answer that doesn't come.
+        drop(worker.orders.send(Order::Verify(check)));
+    }
+    for (session, worker) in workers.iter().enumerate() {
+        let own = step.hit_of(session).map(|hit| hit.fault);
+        let fault = own.or(step.to_all()).unwrap_or(step.hits[0].fault);
+        match worker.found.recv_timeout(ANSWER) {
+            Ok(mut found) => {
+                let row = tally.row(fault);
+                row.young += found.young;
+                row.recovered += usize::from(found.recovered);
+                if found.recovered || own.is_some() || step.to_all().is_some() {
+                    row.back.push(found.back);
+                }
+                if found.recovered && fault.costs_one_browser() {
+                    tally.recovery.push(found.back);
+                }
+                wrong.append(&mut found.wrong);
+            }
+            Err(err) => wrong.push(format!("session {session} gives no answer: {err}")),
+        }
+    }
+    match bare.map(std::thread::JoinHandle::join) {
+        Some(Ok(Ok(took))) => tally.bare.push(took),
+        Some(Ok(Err(err))) => wrong.push(format!("no bare Chromium starts: {err}")),
+        Some(Err(_)) => wrong.push("a bare Chromium's start panicked".to_owned()),
+        None => {}
+    }
+    wrong.extend(whole(harness, workers.len()));
+    if let Some(attached) = &mut around.attached {
+        wrong.extend(attached.verify());
+    }
+    wrong.extend(tally.most.look(harness.daemon_if_any(), workers.len()));
+    wrong
+}
+
+/// Returns how many times slower each session works between faults, so that all of them
+/// together leave the machine half as busy as one session a core would: an agent that thinks
+/// for some seconds, and time for what follows a fault.
 fn pace(sessions: usize) -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    u32::try_from(sessions.div_ceil(cores)).unwrap_or(u32::MAX)
+    match sessions.div_ceil(cores) {
+        1 => 1,
+        a_core => u32::try_from(2 * a_core).unwrap_or(u32::MAX),
+    }
 }
 
 /// Closes every session, and compares what all of them did.

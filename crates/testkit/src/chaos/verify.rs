@@ -134,6 +134,10 @@ impl Worker {
         }
         self.count();
         self.compare_counter();
+        if !check.closely && !found.recovered {
+            self.heap = Some(number("heap"));
+            return;
+        }
         self.number += 1;
         let url = self.page(self.number);
         // From a page that the server knows: logged in, without having logged in again.

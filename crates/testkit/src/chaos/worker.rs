@@ -36,6 +36,8 @@ const OWN_TAB: &str = "/long";
 /// What a worker is told.
 #[derive(Debug)]
 pub enum Order {
+    /// Work without a pause until the next fault: it shall find something under way.
+    Hurry,
     /// Open something in the session, say so, and go on.
     Prepare(Moment),
     /// Look what is there after a fault.
@@ -53,6 +55,8 @@ pub struct Check {
     pub may_cost_the_page: bool,
     /// Whether nothing could be stored meanwhile, so that a checkpoint is taken when it can be.
     pub was_full: bool,
+    /// Whether it was about this session: then the page is also left and loaded again.
+    pub closely: bool,
 }
 
 /// What was found.
@@ -78,6 +82,7 @@ pub struct Worker {
     queue: Arc<Queue>,
     dice: Dice,
     pace: u32,
+    hurries: bool,
     pub(super) session: String,
     pub(super) generation: u64,
     pub(super) number: u64,
@@ -132,6 +137,7 @@ impl Worker {
             queue,
             dice: Dice::new(seed, 100 + turn as u64),
             pace,
+            hurries: false,
             who,
             client,
             site,
@@ -184,7 +190,8 @@ impl Worker {
     pub fn run(&mut self, orders: &Receiver<Order>, tell: &Sender<Found>) {
         loop {
             // An agent thinks; and the sessions must not starve each other of the machine.
-            let think = Duration::from_millis(20 + self.dice.below(180)) * self.pace;
+            let pace = if self.hurries { 1 } else { self.pace };
+            let think = Duration::from_millis(20 + self.dice.below(180)) * pace;
             let order = match orders.recv_timeout(think) {
                 Ok(order) => order,
                 Err(RecvTimeoutError::Timeout) => {
@@ -194,11 +201,18 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             let found = match order {
+                Order::Hurry => {
+                    self.hurries = true;
+                    continue;
+                }
                 Order::Prepare(moment) => {
                     self.prepare(moment);
                     Found::default()
                 }
-                Order::Verify(check) => self.verify(check),
+                Order::Verify(check) => {
+                    self.hurries = false;
+                    self.verify(check)
+                }
                 Order::Close => {
                     self.close();
                     Found {
