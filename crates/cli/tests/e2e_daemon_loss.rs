@@ -8,7 +8,7 @@
 
 use serde_json::{Value, json};
 use testkit::harness::{Agent, Do, Door, Harness, SOON};
-use testkit::process;
+use testkit::process::{self, Signal};
 use testkit::site::Site;
 
 const BROWSERD: &str = env!("CARGO_BIN_EXE_browserd");
@@ -177,4 +177,40 @@ fn state_of(test: &Harness, call: &str) -> String {
         .get(&format!("/v1/calls/{call}"))
         .expect("the daemon answers");
     answer.body["state"].as_str().unwrap_or("gone").to_owned()
+}
+
+#[test]
+fn pages_that_crash_while_their_daemon_dies_are_brought_back_by_the_next_one() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.url("/"));
+    agent.log_in(&site);
+    agent.call("new_tab", json!({ "url": site.url("/form") }));
+    agent.settle();
+    let tabs = agent.call("list_tabs", json!({}));
+
+    // The news reaches a daemon that does nothing with it any more.
+    process::kill(test.daemon(), Signal::STOP);
+    let pages = test.renderers();
+    test.fault(Do::KillRenderer);
+    let gone = || pages.iter().all(|&pid| !process::runs(pid));
+    assert!(process::until(SOON, gone), "a page's process lives on");
+    test.kill_daemon();
+    test.serve();
+    agent.door = test.http();
+
+    let answer = agent.notice();
+    assert_eq!(answer["recovered"]["cause"], "renderer_crashed", "{answer}");
+    agent.expect_text("Form");
+    let back = agent.call("list_tabs", json!({}));
+    let urls = |tabs: &Value| -> Vec<(Value, Value)> {
+        let tabs = tabs["tabs"].as_array().expect("tabs");
+        tabs.iter()
+            .map(|tab| (tab["tab_id"].clone(), tab["url"].clone()))
+            .collect()
+    };
+    assert_eq!(urls(&back), urls(&tabs));
+    assert_eq!(site.counts().logins, 1);
+    test.finish();
 }

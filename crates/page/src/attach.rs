@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use base::{Clock, Ctx, Stopped, TaskKind, Tasks};
-use cdp::protocol::{dom_storage, emulation, page, runtime};
+use cdp::protocol::{dom_storage, emulation, inspector, page, runtime};
 use futures_util::future::try_join_all;
 use tokio::sync::watch;
 
@@ -81,6 +81,8 @@ impl Page {
             // It is answered later; what could not be asked is asked when it is needed. A new
             // page opens one only after it was let go, which comes last.
             Ok(()) | Err(Error::DialogOpen(_)) => Ok(page),
+            // It has no renderer, and says so by its state.
+            Err(Error::Crashed) if adopted => Ok(page),
             // Its renderer gets what was sent when the document it waits for has come, or was
             // given up by the first call that needs the page.
             Err(Error::Stopped(Stopped::Deadline)) if !ctx.remaining().is_zero() => {
@@ -162,6 +164,11 @@ impl Page {
         // A pop-up that was paused at its start blocks its opener; to one that was not, this
         // is nothing. It is sent without waiting, since a dialog may hold the page.
         let session = self.session();
+        // The news of a crash may have died with that daemon. Asked for this domain, the browser
+        // tells it again, and tells it before it lets anything wait for a renderer.
+        session
+            .post(&inspector::Enable {})
+            .map_err(Error::from_cdp)?;
         session
             .post(&runtime::RunIfWaitingForDebugger {})
             .map_err(Error::from_cdp)?;

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use base::{Ctx, TabId};
+use base::{Ctx, TabId, Tasks};
 use cdp::protocol::{browser as browser_wire, runtime, target};
 use cdp::{Connection, Options, Transport};
 use page::{Page, PageOptions};
@@ -54,7 +54,6 @@ pub(crate) async fn adopt(
     let Number {
         browser,
         identity,
-        known,
         link,
         ..
     } = number;
@@ -106,6 +105,31 @@ pub(crate) async fn adopt(
         &deps.tasks,
     );
     live.services.remember(&notes.services);
+    match pages(ctx, &live, number, &notes, options, &deps.tasks).await {
+        Ok(tabs) => Ok(Adopted {
+            live,
+            tabs,
+            gap: welcome.gap,
+            unfinished: notes.unfinished,
+        }),
+        Err(err) => {
+            // The keeper has one daemon at a time, and the next try comes as another.
+            live.connection.close();
+            Err(err)
+        }
+    }
+}
+
+/// Takes over the pages that are noted, and has those attached that aren't.
+async fn pages(
+    ctx: &Ctx,
+    live: &Live,
+    number: &Number,
+    notes: &Notes,
+    options: impl Fn(TabId) -> PageOptions,
+    tasks: &Tasks,
+) -> Result<Vec<(TabId, Tab)>, Error> {
+    let known = &number.known;
     // Behind this answer lies everything that was kept.
     live.connection
         .root()
@@ -141,7 +165,7 @@ pub(crate) async fn adopt(
             options,
             first_ref,
             true,
-            &deps.tasks,
+            tasks,
         );
         let page = match attached.await {
             Ok(page) => page,
@@ -151,7 +175,10 @@ pub(crate) async fn adopt(
                 continue;
             }
         };
-        session.post(&runtime::RunIfWaitingForDebugger {})?;
+        if let Err(err) = session.post(&runtime::RunIfWaitingForDebugger {}) {
+            // It has crashed or closed meanwhile, which costs the others nothing.
+            tracing::debug!(%tab, %err, "a page could not be let go");
+        }
         let tab_of = Tab {
             target: noted.target.clone(),
             cdp_session: noted.session.clone(),
@@ -179,14 +206,9 @@ pub(crate) async fn adopt(
             // Its announcement was kept; it is a page that opened while no daemon was there.
             continue;
         }
-        attach_anew(ctx, &live, info, known).await?;
+        attach_anew(ctx, live, info, known).await?;
     }
-    Ok(Adopted {
-        live,
-        tabs,
-        gap: welcome.gap,
-        unfinished: notes.unfinished,
-    })
+    Ok(tabs)
 }
 
 /// Returns what the last daemon knew of a tab: its title is told by no event.

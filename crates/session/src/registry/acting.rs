@@ -67,6 +67,8 @@ impl Sessions {
             Ok(Err(_)) if sent.load(Ordering::SeqCst) => Err(Error::OutcomeUnknown {
                 reason: "the session ended meanwhile".to_owned(),
             }),
+            // Held until then, and not run any more.
+            Ok(Err(_)) if ctx.remaining().is_zero() => Err(Error::NotSent(base::Stopped::Deadline)),
             Ok(Err(_)) => Err(handle.gone()),
             Err(_) if sent.load(Ordering::SeqCst) => Err(Error::OutcomeUnknown {
                 reason: "the deadline passed".to_owned(),

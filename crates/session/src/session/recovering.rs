@@ -234,7 +234,15 @@ impl Session {
         }
         self.services_accept();
         for tab in found {
-            self.read_areas(tab);
+            let page = self.tabs.get(tab).and_then(|tab| tab.page);
+            if page.is_some_and(|page| page.state().crashed) {
+                tracing::warn!(%tab, "a page crashed meanwhile");
+                // It tells nothing of itself; what the last daemon knew of it is true.
+                self.tabs.update(tab, |tab| tab.page = None);
+                self.restore_tab(tab);
+            } else {
+                self.read_areas(tab);
+            }
         }
         self.capturing.dirt().raise(self.deps.clock.instant());
         self.facts.push_back(Fact::ReAttached(link));
