@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -105,6 +106,27 @@ struct Held {
     pids: Vec<u32>,
     disk: bool,
     link: bool,
+    /// Commands that run meanwhile, and whether they have to succeed.
+    commands: Vec<(JoinHandle<std::io::Result<Output>>, bool)>,
+}
+
+impl Held {
+    /// Runs a command beside the rest: it may wait for what is stopped.
+    fn run(&mut self, mut command: Command, succeeds: bool) {
+        let run = move || process::output(&mut command);
+        self.commands.push((std::thread::spawn(run), succeeds));
+    }
+
+    /// Waits for the commands, and tells of one that ended as it must not.
+    fn finish(&mut self) -> Result<(), String> {
+        for (command, succeeds) in self.commands.drain(..) {
+            match command.join() {
+                Ok(Ok(output)) if output.status.success() == succeeds => {}
+                other => return Err(format!("a command that must end {succeeds}: {other:?}")),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Does the faults of a step at the same moment, those to one session first; `meanwhile` is run
@@ -147,6 +169,9 @@ pub(super) fn inflict(
     }
     if let Some(attached) = around.attached.as_ref().filter(|_| held.link) {
         attached.lead_on();
+    }
+    if let Err(err) = held.finish() {
+        return (done, Err(err));
     }
     let gone = step.hits.iter().any(|hit| hit.fault.ends_the_daemon());
     (done, back(harness, daemons, daemon.filter(|_| gone), gone))
@@ -196,11 +221,15 @@ fn begin(
         pids.iter().for_each(|&pid| process::kill(pid, signal));
         !pids.is_empty()
     };
-    let mut pause = |pids: Vec<u32>| {
-        let any = signal(&pids, Signal::STOP);
-        held.pids.extend(pids);
-        any
+    let paused = match fault {
+        Fault::PauseBrowser => one(browser),
+        Fault::PauseRenderer => below(renderer),
+        Fault::PauseStorage => below(storage),
+        Fault::PauseKeeper => one(keeper),
+        Fault::PauseDaemon => one(daemon),
+        _ => vec![],
     };
+    held.pids.extend(&paused);
     Ok(match fault {
         Fault::KillBrowser => signal(&one(browser), Signal::KILL),
         Fault::KillAllBrowsers => signal(&harness.browsers(), Signal::KILL),
@@ -209,17 +238,20 @@ fn begin(
         Fault::KillNetwork => signal(&below(network), Signal::KILL),
         Fault::KillKeeper => signal(&one(keeper), Signal::KILL),
         Fault::FreezeBrowser => signal(&one(browser), Signal::STOP),
-        Fault::PauseBrowser => pause(one(browser)),
-        Fault::PauseRenderer => pause(below(renderer)),
-        Fault::PauseStorage => pause(below(storage)),
-        Fault::PauseKeeper => pause(one(keeper)),
-        Fault::PauseDaemon => pause(one(daemon)),
+        Fault::PauseBrowser
+        | Fault::PauseRenderer
+        | Fault::PauseStorage
+        | Fault::PauseKeeper
+        | Fault::PauseDaemon => signal(&paused, Signal::STOP),
         Fault::KillDaemon => signal(&one(daemon), Signal::KILL),
         Fault::KillDaemonAndBrowser => {
             signal(&one(daemon), Signal::KILL) && signal(&one(browser), Signal::KILL)
         }
         Fault::TermDaemon => signal(&one(daemon), Signal::TERM),
-        Fault::StopDaemon => harness.cli(&["stop"]).code == Some(0),
+        Fault::StopDaemon => {
+            held.run(harness.command(&["stop"]), true);
+            true
+        }
         Fault::RaceDaemons => {
             let hit = signal(&one(daemon), Signal::KILL);
             for _ in 0..2 {
@@ -228,10 +260,8 @@ fn begin(
             hit
         }
         Fault::SecondDaemon => {
-            let second = harness.cli(&["serve", "--listen", "127.0.0.1:0"]);
-            if second.code == Some(0) {
-                return Err(format!("a second daemon served the same home: {second:?}"));
-            }
+            let second = harness.command(&["serve", "--listen", "127.0.0.1:0"]);
+            held.run(second, false);
             true
         }
         Fault::CutLinks => {

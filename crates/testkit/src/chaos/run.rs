@@ -168,7 +168,7 @@ fn turn(
             may_cost_the_page: step.hit_of(session).is_some_and(|hit| costs(hit.fault))
                 || step.to_all().is_some_and(costs),
             was_full: step.to_all() == Some(Fault::DiskFull),
-            closely: own.is_some() || step.to_all().is_some(),
+            closely: own.is_some(),
         };
         // One whose thread has ended is told by its answer that doesn't come.
         drop(worker.orders.send(Order::Verify(check)));
@@ -207,13 +207,13 @@ fn turn(
 }
 
 /// Returns how many times slower each session works between faults, so that all of them
-/// together leave the machine half as busy as one session a core would: an agent that thinks
-/// for some seconds, and time for what follows a fault.
+/// together leave the machine a quarter as busy as one session a core would: agents that
+/// think for some seconds, and time for what follows a fault.
 fn pace(sessions: usize) -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     match sessions.div_ceil(cores) {
         1 => 1,
-        a_core => u32::try_from(2 * a_core).unwrap_or(u32::MAX),
+        a_core => u32::try_from(4 * a_core).unwrap_or(u32::MAX),
     }
 }
 
