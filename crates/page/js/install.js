@@ -1,7 +1,7 @@
 // What can be called from outside. Every answer is JSON, in one text.
 
 const functions = {
-  snapshot, snapshotOf, text, html, point, fillable, typable, focusable, focus, setField, kept,
+  snapshot, snapshotOf, content, contentOf, boxesInView, drawMarks, point, fillable, typable, focusable, focus, setField, kept,
   checked, selectable, select, opensList, listOption, visible, several, fileField, clearFiles, dropPoint, watchDrag,
   dragSeen, reveal: revealed, area, here, middle, scrollPosition,
   setScroll, scrollEnded, watch, followTitle, readForm,

@@ -221,7 +221,7 @@ function contentName(element, seen, depth, hiddenToo, elementsOnly) {
   eachFlatChild(element, (child) => {
     if (name.length > 4 * MAX_NAME) return;
     if (nodeType(child) === TEXT) {
-      if (!elementsOnly) name += nodeValue(child);
+      if (!elementsOnly) name += nodeValue(child).slice(0, 8 * MAX_NAME);
       return;
     }
     if (!isElement(child) || seen.has(child) || UNREAD.has(tagOf(child))) return;

@@ -57,6 +57,11 @@ class Walk {
   }
 
   text(text, into) {
+    // No more of it is shown; a text may have megabytes.
+    if (text.length > 4 * MAX_TEXT) {
+      text = text.slice(0, 4 * MAX_TEXT);
+      this.truncated = true;
+    }
     const last = into[into.length - 1];
     if (last && last.role === 'text' && !last.ended) {
       if (last.name.length < MAX_TEXT) last.name += text;

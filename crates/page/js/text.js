@@ -3,8 +3,11 @@
 const APART = oneOf('p h1 h2 h3 h4 h5 h6 ul ol table pre blockquote');
 
 function visibleText(maxLength) {
+  return visibleTextOf(documentElementOf(document), maxLength);
+}
+
+function visibleTextOf(root, maxLength) {
   const out = { parts: [], length: 0, pending: '', maxLength, cut: false, left: MAX_NODES };
-  const root = documentElementOf(document);
   if (root) textOf(root, out, 0);
   return { content: out.parts.join('').trim(), truncated: out.cut };
 }
@@ -15,9 +18,11 @@ function gap(out, what) {
 }
 
 function put(out, text) {
-  if (out.length + text.length > out.maxLength) {
+  const room = out.maxLength - out.length;
+  if (text.length > room) {
     out.cut = true;
-    return;
+    if (room <= 0) return;
+    text = text.slice(0, room);
   }
   if (out.parts.length > 0 && out.pending !== '') out.parts.push(out.pending);
   out.pending = '';
@@ -62,6 +67,9 @@ function textOf(element, out, depth) {
 }
 
 function words(text, out, pre) {
+  // White space may fall away; beyond that there is room for no more.
+  const most = 4 * Math.max(0, out.maxLength - out.length) + 4096;
+  if (text.length > most) text = text.slice(0, most);
   if (pre) {
     if (/\S/.test(text)) put(out, text.replace(/^\n+|\n+$/g, ''));
     return;
@@ -78,11 +86,6 @@ function words(text, out, pre) {
 
 function about(content, truncated) {
   return { content, truncated, url: location.href, title: titleOf(document) };
-}
-
-function text({ maxLength }) {
-  const { content, truncated } = visibleText(maxLength);
-  return about(content, truncated);
 }
 
 function html({ maxLength }) {

@@ -1,14 +1,25 @@
-//! Content: the page's text as it is shown, or its HTML.
+//! Content: the page's text as it is shown, as Markdown, its links, or its HTML.
 
 use base::{Ctx, Private};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::world::Ask;
-use crate::{Error, Page};
+use crate::{Error, Locator, Page};
 
 /// How much content is given at the most.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// What content is wanted.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ContentOptions {
+    /// As what.
+    pub format: ContentFormat,
+    /// Of which element; otherwise of the page.
+    pub scope: Option<Locator>,
+    /// How many bytes it may have.
+    pub max_bytes: Option<usize>,
+}
 
 /// What the content is wanted as.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -16,20 +27,35 @@ pub enum ContentFormat {
     /// The text that is visible.
     #[default]
     Text,
+    /// The main content as Markdown, without navigation and the like.
+    Markdown,
+    /// A Markdown list of the links that are drawn, each place once.
+    Links,
     /// The document as it stands, as HTML.
     Html,
+}
+
+impl ContentFormat {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Markdown => "markdown",
+            Self::Links => "links",
+            Self::Html => "html",
+        }
+    }
 }
 
 /// The content of a page.
 #[derive(Clone, Debug)]
 pub struct Content {
-    /// The text or HTML.
+    /// The text, Markdown, links or HTML.
     pub content: Private<String>,
     /// The page's URL.
     pub url: Private<String>,
     /// The page's title.
     pub title: Private<String>,
-    /// Whether it was cut at the bound of 8 MiB.
+    /// Whether it was cut, at 8 MiB at the latest.
     pub truncated: bool,
 }
 
@@ -45,29 +71,46 @@ impl Page {
     /// Returns the page's content.
     ///
     /// # Errors
-    /// [`Error::Stopped`] if the page did not answer in time.
+    /// [`Error::Stopped`] if the page did not answer in time, [`Error::RefStale`] or
+    /// [`Error::NotActionable`] if the scope is not there.
     ///
     /// # Cancel safety
     /// Yes: nothing is changed.
-    pub async fn content(&self, ctx: &Ctx, format: ContentFormat) -> Result<Content, Error> {
-        let frame = self.main_frame();
-        let function = match format {
-            ContentFormat::Text => "text",
-            ContentFormat::Html => "html",
+    pub async fn content(&self, ctx: &Ctx, options: &ContentOptions) -> Result<Content, Error> {
+        let max = options.max_bytes.unwrap_or(MAX_BYTES).min(MAX_BYTES);
+        let with = json!({ "format": options.format.word(), "maxLength": max });
+        let read = match &options.scope {
+            None => {
+                let frame = self.main_frame();
+                let ask = Ask {
+                    frame: &frame,
+                    function: "content",
+                    arguments: with,
+                };
+                self.not_held_up(ctx, self.ask(ctx, &ask)).await?
+            }
+            Some(scope) => {
+                let tried = self.try_once::<_, Read>(ctx, scope, "contentOf", with);
+                match self.not_held_up(ctx, tried).await? {
+                    Ok(found) => found.value,
+                    Err(last) => return Err(Error::NotActionable { tries: 1, last }),
+                }
+            }
         };
-        let arguments = json!({ "maxLength": MAX_BYTES });
-        let ask = Ask {
-            frame: &frame,
-            function,
-            arguments,
-        };
-        let read: Read = self.not_held_up(ctx, self.ask(ctx, &ask)).await?;
         self.saw_title(&read.title);
+        let mut content = read.content;
+        let mut truncated = read.truncated;
+        // The script counts characters.
+        if max < content.len() {
+            let end = (0..=max).rev().find(|at| content.is_char_boundary(*at));
+            content.truncate(end.unwrap_or(0));
+            truncated = true;
+        }
         Ok(Content {
-            content: read.content.into(),
+            content: content.into(),
             url: self.shown_url(read.url).into(),
             title: read.title.into(),
-            truncated: read.truncated,
+            truncated,
         })
     }
 }

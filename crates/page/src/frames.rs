@@ -128,6 +128,21 @@ impl Page {
         Ok(frames)
     }
 
+    /// Returns the frames that a snapshot walks, the main one first.
+    pub(crate) async fn walked_frames(&self, ctx: &Ctx) -> Result<Vec<String>, Error> {
+        let mut frames = vec![self.main_frame()];
+        let mut at = 0;
+        while at < frames.len() && frames.len() < MOST_FRAMES && self.may_have_foreign_frames() {
+            match self.frames_within(ctx, &frames[at].clone()).await {
+                Ok(inner) => frames.extend(inner),
+                Err(err) if self.refuse_if_held().is_err() => return Err(err),
+                Err(err) => tracing::debug!(%err, "the frames in a frame were not found"),
+            }
+            at += 1;
+        }
+        Ok(frames)
+    }
+
     /// Returns the id of the frame in an element of another one's world.
     pub(crate) async fn frame_in(
         &self,

@@ -30,6 +30,7 @@ mod locator;
 mod navigate;
 mod options;
 mod page;
+mod pdf;
 mod picture;
 mod pump;
 mod record;
@@ -43,9 +44,11 @@ mod url_rules;
 mod wait;
 mod world;
 
+pub use bytes::Bytes;
+
 pub use action::{Action, Button, Choice, Interacted, Modifiers, Place};
 pub use apart::OpenStorage;
-pub use content::{Content, ContentFormat};
+pub use content::{Content, ContentFormat, ContentOptions};
 pub use dialog::{Dialog, DialogKind, DialogPolicy};
 pub use effect::Gate;
 pub use entries::{EntrySeen, HistorySeen, NearSeen};
@@ -57,6 +60,7 @@ pub use locator::Locator;
 pub use navigate::{Navigate, Navigated};
 pub use options::{PageOptions, RefBlocks};
 pub use page::Page;
+pub use pdf::Pdf;
 pub use picture::{Frame, PageState};
 pub use record::{ConsoleEntry, NetworkEntry, RecordedBody, Records};
 pub use screenshot::{Image, ImageFormat, Screenshot};

@@ -5,11 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use cdp::protocol::page as wire;
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::frames::Area;
 use crate::target::Found;
-use crate::{Error, Locator, Page, image_size};
+use crate::world::Ask;
+use crate::{Error, Locator, Page, SnapshotOptions, image_size};
 
 /// The longest side of a picture: beyond it the compositor's textures end and the rest of
 /// the picture repeats or stays empty.
@@ -26,6 +28,10 @@ pub struct Screenshot {
     pub format: ImageFormat,
     /// From 0 to 100, for JPEG and WebP.
     pub quality: Option<u8>,
+    /// Pixels of the picture for one of the page's, from 0.1 to 4.
+    pub scale: Option<f64>,
+    /// With a box and the ref around each element that can be acted on.
+    pub annotate: bool,
 }
 
 /// The formats of a screenshot.
@@ -66,6 +72,14 @@ impl std::fmt::Debug for Image {
     }
 }
 
+/// What can be acted on in a frame's viewport: number, place and size.
+#[derive(Deserialize, Debug)]
+struct Boxes {
+    boxes: Vec<(u64, f64, f64, f64, f64)>,
+    /// How far the frame is scrolled.
+    scroll: (f64, f64),
+}
+
 impl Page {
     /// Takes a picture of the page.
     ///
@@ -84,7 +98,21 @@ impl Page {
                 reason,
             });
         }
-        let area = self.not_held_up(ctx, self.area(ctx, options)).await?;
+        let scale = options.scale.unwrap_or(1.0);
+        if !(0.1..=4.0).contains(&scale) {
+            return Err(Error::InvalidArgument {
+                argument: "scale",
+                reason: "from 0.1 to 4".to_owned(),
+            });
+        }
+        if options.annotate {
+            // Every element that can be acted on has a number then.
+            self.snapshot(ctx, &SnapshotOptions::default()).await?;
+        }
+        let mut area = self.not_held_up(ctx, self.area(ctx, options)).await?;
+        if area.is_none() && (options.annotate || options.scale.is_some()) {
+            area = Some(self.in_view(ctx).await?);
+        }
         let (format, mime) = match options.format {
             ImageFormat::Png => (wire::CaptureScreenshotFormat::Png, "image/png"),
             ImageFormat::Jpeg => (wire::CaptureScreenshotFormat::Jpeg, "image/jpeg"),
@@ -94,11 +122,17 @@ impl Page {
         let capture = wire::CaptureScreenshot {
             format: Some(format),
             quality: options.quality.filter(|_| lossy).map(i64::from),
-            clip: area.map(Area::clip),
+            clip: area.map(|area| area.clip(scale)),
             capture_beyond_viewport: Some(area.is_some()),
             ..Default::default()
         };
-        let file = self.call(ctx, &capture).await?.data;
+        let mut file = self.call(ctx, &capture).await?.data;
+        if let Some(area) = area.filter(|_| options.annotate) {
+            let quality = capture.quality;
+            file = self
+                .annotated(ctx, file, mime, quality, area, scale)
+                .await?;
+        }
         let broken = |reason: String| Error::Script { reason };
         let data = STANDARD
             .decode(file)
@@ -124,6 +158,83 @@ impl Page {
         })
     }
 
+    /// Returns the part of the page that is in view.
+    async fn in_view(&self, ctx: &Ctx) -> Result<Area, Error> {
+        let view = self.call(ctx, &wire::GetLayoutMetrics {}).await?;
+        let view = view.css_visual_viewport;
+        Ok(Area {
+            x: view.page_x,
+            y: view.page_y,
+            width: view.client_width,
+            height: view.client_height,
+        })
+    }
+
+    /// Draws boxes and refs onto a picture of an area.
+    async fn annotated(
+        &self,
+        ctx: &Ctx,
+        file: String,
+        mime: &str,
+        quality: Option<i64>,
+        area: Area,
+        scale: f64,
+    ) -> Result<String, Error> {
+        let main = self.main_frame();
+        let mut boxes = Vec::new();
+        for frame in self.walked_frames(ctx).await? {
+            let ask = Ask {
+                frame: &frame,
+                function: "boxesInView",
+                arguments: json!({}),
+            };
+            // A frame that has gone meanwhile has no boxes any more.
+            let Ok(found) = self.ask_once::<_, Boxes>(ctx, &ask).await else {
+                continue;
+            };
+            let (dx, dy) = found.scroll;
+            for (number, x, y, width, height) in found.boxes {
+                let spot = Area {
+                    x,
+                    y,
+                    width,
+                    height,
+                };
+                let spot = match frame == main {
+                    true => Area {
+                        x: x + dx,
+                        y: y + dy,
+                        ..spot
+                    },
+                    false => match self.area_to_top(ctx, &frame, spot).await {
+                        Ok(spot) => spot,
+                        Err(_) => continue,
+                    },
+                };
+                let (left, top) = (spot.x - area.x, spot.y - area.y);
+                let inside = left < area.width
+                    && top < area.height
+                    && 0.0 < left + spot.width
+                    && 0.0 < top + spot.height;
+                if inside {
+                    boxes.push((
+                        number,
+                        left * scale,
+                        top * scale,
+                        spot.width * scale,
+                        spot.height * scale,
+                    ));
+                }
+            }
+        }
+        let draw = Ask {
+            frame: &main,
+            function: "drawMarks",
+            arguments: json!({ "data": file, "mime": mime, "quality": quality, "boxes": boxes }),
+        };
+        self.ask(ctx, &draw).await
+    }
+
     async fn whole(&self, ctx: &Ctx) -> Result<Area, Error> {
         let size = self
             .call(ctx, &wire::GetLayoutMetrics {})
@@ -139,13 +250,13 @@ impl Page {
 }
 
 impl Area {
-    pub(crate) fn clip(self) -> wire::Viewport {
+    pub(crate) fn clip(self, scale: f64) -> wire::Viewport {
         wire::Viewport {
             x: self.x,
             y: self.y,
             width: self.width.clamp(1.0, MAX_SIDE),
             height: self.height.clamp(1.0, MAX_SIDE),
-            scale: 1.0,
+            scale,
         }
     }
 }

@@ -30,6 +30,8 @@ const SCRIPT: &str = concat!(
     include_str!("../js/name.js"),
     include_str!("../js/snapshot.js"),
     include_str!("../js/text.js"),
+    include_str!("../js/markdown.js"),
+    include_str!("../js/marks.js"),
     include_str!("../js/locate.js"),
     include_str!("../js/pointer.js"),
     include_str!("../js/fields.js"),

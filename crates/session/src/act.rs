@@ -19,7 +19,9 @@ pub enum Act {
     /// Wait until something is so.
     WaitFor(page::Wait),
     /// Read the page's content.
-    Content(page::ContentFormat),
+    Content(page::ContentOptions),
+    /// Print the page.
+    Pdf(page::Pdf),
     /// Run JavaScript.
     Evaluate(page::Evaluate),
     /// Take a picture.
@@ -63,6 +65,8 @@ pub enum Outcome {
     Content(page::Content),
     /// Of [`Act::Evaluate`].
     Evaluated(page::Evaluated),
+    /// Of [`Act::Pdf`].
+    Pdf(page::Bytes),
     /// Of [`Act::Screenshot`].
     Image(page::Image),
     /// Of [`Act::ListTabs`].
@@ -118,6 +122,7 @@ impl Act {
             | Self::SaveLogin(_)
             | Self::WaitFor(_)
             | Self::Content(_)
+            | Self::Pdf(_)
             | Self::Screenshot(_)
             | Self::ListTabs => false,
         }
@@ -132,6 +137,7 @@ impl Act {
             Self::Interact(_) => "interact",
             Self::WaitFor(_) => "wait_for",
             Self::Content(_) => "get_content",
+            Self::Pdf(_) => "pdf",
             Self::Evaluate(_) => "evaluate",
             Self::Screenshot(_) => "screenshot",
             Self::ListTabs => "list_tabs",
@@ -152,6 +158,7 @@ impl Act {
             | Self::Interact(_)
             | Self::WaitFor(_)
             | Self::Content(_)
+            | Self::Pdf(_)
             | Self::Evaluate(_)
             | Self::Screenshot(_)
             | Self::NewTab { .. }

@@ -182,6 +182,7 @@ fn router(counts: Shared) -> Router {
         .route("/endless", get(endless))
         .route("/silent", get(std::future::pending::<Response>))
         .route("/redirect", get(redirect))
+        .route("/circle", get(async || Redirect::to("/circle")))
         .route("/status/{code}", get(status))
         .layer(middleware::from_fn_with_state(Arc::clone(&counts), count))
         .with_state(counts)

@@ -1,4 +1,4 @@
-//! `get_content`: the text or HTML of a page.
+//! `get_content`: the text, main content, links or HTML of a page.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,29 +13,36 @@ pub struct GetContent {
     /// Tab; the active one if absent
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tab_id: Option<String>,
-    /// text or html
+    /// markdown (main content), text, html or links
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// CSS selector: only this part
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<String>,
+    /// Cut it there
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
 }
 
 impl Operation for GetContent {
     const NAME: &'static str = "get_content";
     const EFFECT: Effect = Effect::Read;
-    const SUMMARY: &'static str = "The page's text, or its HTML.";
+    const SUMMARY: &'static str = "The page's text, its main content, links or HTML.";
     const ROUTE: Route = Route::post("/v1/sessions/{session_id}/get_content");
     const LISTED: bool = true;
     const EXAMPLES: &'static [&'static str] = &[
         r#"{"session_id": "shop:1"}"#,
-        r#"{"session_id": "shop:1", "format": "html"}"#,
+        r#"{"session_id": "shop:1", "format": "markdown"}"#,
+        r#"{"session_id": "shop:1", "format": "html", "selector": "main", "max_bytes": 20000}"#,
     ];
-    const LATER: &'static [&'static str] = &["selector", "max_bytes"];
+    const UNLISTED: &'static [&'static str] = &["selector", "max_bytes"];
     type Output = InTab<Content>;
 }
 
 /// The page's content.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Content {
-    /// The text or the HTML.
+    /// The text, Markdown, links or HTML.
     pub content: String,
     /// Whether it was cut, being too large.
     pub truncated: bool,

@@ -2,8 +2,6 @@
 //! `not_available`, so that nobody takes the silence of a typo for it.
 
 const LATER: &[&str] = &[
-    "pdf",
-    "diff",
     "read_result",
     "list_downloads",
     "get_download",

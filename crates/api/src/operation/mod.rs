@@ -54,6 +54,7 @@ mod network_log;
 mod new_tab;
 mod open_session;
 mod park_session;
+mod pdf;
 mod record_bodies;
 mod remove_script;
 mod restore_session_checkpoint;
@@ -126,6 +127,7 @@ pub use network_log::*;
 pub use new_tab::*;
 pub use open_session::*;
 pub use park_session::*;
+pub use pdf::*;
 pub use record_bodies::*;
 pub use remove_script::*;
 pub use restore_session_checkpoint::*;
@@ -276,6 +278,7 @@ operations! {
     GetContent,
     Evaluate,
     Screenshot,
+    Pdf,
     HandleDialog,
     Batch,
     AddScript,

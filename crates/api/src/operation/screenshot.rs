@@ -28,6 +28,12 @@ pub struct Screenshot {
     /// 1 to 100
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<u8>,
+    /// Draw the refs into it
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotate: Option<bool>,
+    /// Pixels for one of the page's, 0.1 to 4
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
 }
 
 impl Operation for Screenshot {
@@ -39,9 +45,9 @@ impl Operation for Screenshot {
     const EXAMPLES: &'static [&'static str] = &[
         r#"{"session_id": "shop:1"}"#,
         r#"{"session_id": "shop:1", "full_page": true, "format": "jpeg", "quality": 60}"#,
+        r#"{"session_id": "shop:1", "annotate": true, "scale": 0.5}"#,
     ];
-    const LATER: &'static [&'static str] = &["annotate", "annotated"];
-    const UNLISTED: &'static [&'static str] = &crate::Target::UNLISTED;
+    const UNLISTED: &'static [&'static str] = &["placeholder", "test_id", "nth", "scale"];
     type Output = InTab<Picture>;
 }
 

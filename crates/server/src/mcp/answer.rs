@@ -6,7 +6,7 @@
 use api::{ApiError, Recovered};
 use base::Code;
 use rand::RngCore as _;
-use rmcp::model::{CallToolResult, ContentBlock};
+use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 use serde_json::{Map, Value};
 
 /// Returns what a model is told when its call was cancelled.
@@ -30,6 +30,13 @@ pub(crate) fn answer(operation: &str, value: Value) -> CallToolResult {
             .and_then(Value::as_str)
             .unwrap_or("image/png");
         content.push(ContentBlock::image(data, kind));
+    }
+    if operation == "pdf"
+        && let Some(Value::String(data)) = fields.remove("data")
+    {
+        let file =
+            ResourceContents::blob(data, "browserd:page.pdf").with_mime_type("application/pdf");
+        content.push(ContentBlock::resource(file));
     }
     content.push(ContentBlock::text(text(&fields)));
     let mut result = CallToolResult::success(content);

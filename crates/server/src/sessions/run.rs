@@ -8,6 +8,7 @@ mod lifecycle;
 mod login;
 mod logs;
 mod page;
+mod pdf;
 mod record;
 mod requests;
 mod restore;

@@ -8,7 +8,7 @@ use api::{
 use base::Ctx;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use session::page::{self, ContentFormat, ImageFormat, Since, SnapshotOptions};
+use session::page::{self, ContentFormat, ContentOptions, ImageFormat, Since, SnapshotOptions};
 use session::{Act, Outcome};
 
 use super::{Run, other_outcome};
@@ -131,12 +131,21 @@ impl Run<GetContent> for OnSessions {
         let format = match input.format.as_deref() {
             None | Some("text") => ContentFormat::Text,
             Some("html") => ContentFormat::Html,
-            Some("markdown" | "md") => {
-                return Err(ApiError::not_available("the format `markdown`"));
+            Some("markdown" | "md") => ContentFormat::Markdown,
+            Some("links") => ContentFormat::Links,
+            Some(_) => {
+                return Err(ApiError::invalid(
+                    "`format` is markdown, text, html or links",
+                ));
             }
-            Some(_) => return Err(ApiError::invalid("`format` is text or html")),
         };
-        let act = Act::Content(format);
+        let act = Act::Content(ContentOptions {
+            format,
+            scope: input.selector.map(page::Locator::Css),
+            max_bytes: input
+                .max_bytes
+                .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+        });
         let acted = self
             .act(ctx, &input.session_id, input.tab_id.as_deref(), act)
             .await?;
@@ -207,6 +216,8 @@ impl Run<Screenshot> for OnSessions {
             locator: action::locator(&target, None)?,
             format,
             quality: input.quality,
+            scale: input.scale,
+            annotate: input.annotate.unwrap_or(false),
         });
         let acted = self
             .act(ctx, &input.session_id, input.tab_id.as_deref(), act)
