@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use base::{Clock, Ctx, SessionName, StateName, Tasks, Timestamp};
 use chrome::{KeeperProgram, Sandbox};
-use session::page::ContentFormat;
+use session::page::ContentOptions;
 use session::{Act, Cause, Config, Deps, Open, Outcome, Sessions, Summary};
 use store::Store;
 use testkit::harness::{Harness, SOON};
@@ -91,7 +91,7 @@ fn after_sleep_a_browser_is_asked_before_the_first_call_and_a_frozen_one_is_repl
             shown.cause == Cause::HostSlept && alive(shown)
         });
         assert_eq!(shown.await.generation, 1);
-        let read = || sessions.act(&ctx, &who, None, Act::Content(ContentFormat::Text));
+        let read = || sessions.act(&ctx, &who, None, Act::Content(ContentOptions::default()));
         let acted = read().await.expect("the page answers");
         assert!(matches!(acted.outcome, Outcome::Content(_)) && acted.generation == 1);
         assert_eq!(site.counts().of("/form"), 1, "nothing was loaded again");

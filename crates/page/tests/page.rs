@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 use base::{Code, Ctx};
 use browserd_page::{
-    Action, ContentFormat, DialogKind, DialogPolicy, ElementState, Error, Evaluate, Fact, Gate,
-    ImageFormat, LoadState, Locator, Navigate, Screenshot, SnapshotOptions, StorageOp, Wait,
+    Action, ContentFormat, ContentOptions, DialogKind, DialogPolicy, ElementState, Error, Evaluate,
+    Fact, Gate, ImageFormat, LoadState, Locator, Navigate, Screenshot, SnapshotOptions, StorageOp,
+    Wait,
 };
 use serde_json::json;
 use support::{Open, Stage, click, css, ctx, soon};
@@ -42,6 +43,13 @@ async fn evaluate(
         expression: expression.to_owned(),
     };
     open.page.evaluate(ctx, &Gate::open(), &script).await
+}
+
+fn as_a(format: ContentFormat) -> ContentOptions {
+    ContentOptions {
+        format,
+        ..ContentOptions::default()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -479,7 +487,7 @@ async fn content_is_what_is_shown() {
         .await;
     let content = open
         .page
-        .content(&ctx(), ContentFormat::Text)
+        .content(&ctx(), &as_a(ContentFormat::Text))
         .await
         .unwrap();
     let lines: Vec<_> = content
@@ -506,7 +514,7 @@ async fn content_is_what_is_shown() {
     );
     let content = open
         .page
-        .content(&ctx(), ContentFormat::Html)
+        .content(&ctx(), &as_a(ContentFormat::Html))
         .await
         .unwrap();
     assert!(
@@ -540,6 +548,7 @@ async fn pictures_have_the_size_of_what_they_show() {
                 locator,
                 format,
                 quality: Some(50),
+                ..Screenshot::default()
             };
             open.page.screenshot(&ctx(), &options).await.unwrap()
         };
@@ -664,7 +673,7 @@ async fn a_document_that_never_ends_or_never_begins_holds_up_no_call() {
         "Old"
     );
     open.js(&format!("location='{never}';0")).await;
-    let content = open.page.content(&soon(), ContentFormat::Text).await;
+    let content = open.page.content(&soon(), &as_a(ContentFormat::Text)).await;
     assert_eq!(content.unwrap().title.expose(), "Old");
     open.js(&format!("location='{never}';0")).await;
     open.act(click(css("button"))).await.unwrap();
