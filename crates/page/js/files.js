@@ -12,7 +12,6 @@ function fileFieldOf(target) {
   return inside.length === 1 ? { node: inside[0] } : { node: found.node };
 }
 
-const elementQueryAll = caller(Element.prototype, 'querySelectorAll');
 const isMany = reader(HTMLInputElement.prototype, 'multiple');
 
 // Whether files go into a field at once or by a chooser that a click opens.

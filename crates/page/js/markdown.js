@@ -249,8 +249,6 @@ class Markdown {
   }
 }
 
-const elementQuery = caller(Element.prototype, 'querySelector');
-const elementQueryAll = caller(Element.prototype, 'querySelectorAll');
 const documentQueryIn = (element, css) => elementQuery(element, css);
 
 function escaped(text) {

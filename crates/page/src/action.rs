@@ -242,7 +242,7 @@ impl Page {
         let watch = settle::Watch::start(self);
         let mut effects = Effects::new(self, ctx, gate);
         let done = self
-            .not_held_up(ctx, self.act(ctx, &mut effects, action))
+            .not_held_up(ctx, Box::pin(self.act(ctx, &mut effects, action)))
             .await;
         match done {
             // A button may close its own page; then it was pressed, and released.
@@ -261,6 +261,7 @@ impl Page {
         effects: &mut Effects<'_>,
         action: &Action,
     ) -> Result<(), Error> {
+        // Each by itself on the heap: together they are more than a stack should hold.
         match action {
             Action::Click {
                 target,
@@ -275,7 +276,7 @@ impl Page {
                     modifiers: *modifiers,
                     at: *at,
                 };
-                self.click(ctx, effects, target, hand).await
+                Box::pin(self.click(ctx, effects, target, hand)).await
             }
             Action::Drag {
                 target,
@@ -289,26 +290,29 @@ impl Page {
                     to: to.as_ref(),
                     by: (*dx, *dy),
                 };
-                self.drag(ctx, effects, target, &way).await
+                Box::pin(self.drag(ctx, effects, target, &way)).await
             }
-            Action::Upload { target, files } => self.upload(ctx, effects, target, files).await,
-            Action::Fill { target, text } => self.fill(ctx, effects, target, text).await,
+            Action::Upload { target, files } => {
+                Box::pin(self.upload(ctx, effects, target, files)).await
+            }
+            Action::Fill { target, text } => Box::pin(self.fill(ctx, effects, target, text)).await,
             Action::Type {
                 target,
                 text,
                 delay,
-            } => {
-                self.type_keys(ctx, effects, target.as_ref(), text, *delay)
-                    .await
+            } => Box::pin(self.type_keys(ctx, effects, target.as_ref(), text, *delay)).await,
+            Action::Press { target, keys } => {
+                Box::pin(self.press(ctx, effects, target.as_ref(), keys)).await
             }
-            Action::Press { target, keys } => self.press(ctx, effects, target.as_ref(), keys).await,
-            Action::Select { target, values } => self.select(ctx, effects, target, values).await,
-            Action::Check { target } => self.check(ctx, effects, target, true).await,
-            Action::Uncheck { target } => self.check(ctx, effects, target, false).await,
-            Action::Hover { target, at } => self.hover(ctx, effects, target, *at).await,
-            Action::Focus { target } => self.focus(ctx, effects, target).await,
+            Action::Select { target, values } => {
+                Box::pin(self.select(ctx, effects, target, values)).await
+            }
+            Action::Check { target } => Box::pin(self.check(ctx, effects, target, true)).await,
+            Action::Uncheck { target } => Box::pin(self.check(ctx, effects, target, false)).await,
+            Action::Hover { target, at } => Box::pin(self.hover(ctx, effects, target, *at)).await,
+            Action::Focus { target } => Box::pin(self.focus(ctx, effects, target)).await,
             Action::Scroll { target, dx, dy } => {
-                self.scroll(ctx, effects, target.as_ref(), *dx, *dy).await
+                Box::pin(self.scroll(ctx, effects, target.as_ref(), *dx, *dy)).await
             }
             Action::Back
             | Action::Forward

@@ -72,10 +72,11 @@ impl Page {
             pump,
         );
         let patience = ctx.at_most(PATIENCE);
+        // On the heap: much is asked for at once.
         let ready = if adopted {
-            page.adopt(&patience).await
+            Box::pin(page.adopt(&patience)).await
         } else {
-            page.prepare(&patience).await
+            Box::pin(page.prepare(&patience)).await
         };
         match ready {
             // It is answered later; what could not be asked is asked when it is needed. A new
@@ -155,7 +156,8 @@ impl Page {
             )
         };
         // All of it is sent in the order above when it is first polled, however much it is.
-        self.unless_held(tokio::task::unconstrained(work)).await?;
+        let work = Box::pin(tokio::task::unconstrained(work));
+        self.unless_held(work).await?;
         self.learn_frames(ctx).await
     }
 

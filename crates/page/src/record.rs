@@ -149,7 +149,7 @@ mod tests {
         for n in 5..8 {
             kept.push(n, 25, start);
         }
-        assert_eq!((values(&kept), kept.bytes), (vec![4, 5, 6, 7], 85));
+        assert_eq!((values(&kept), kept.bytes), (vec![3, 4, 5, 6, 7], 95));
         kept.push(8, 25, start);
         assert_eq!((values(&kept), kept.bytes), (vec![5, 6, 7, 8], 100));
         // What would cost the others their place isn't kept.

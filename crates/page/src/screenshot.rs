@@ -107,7 +107,7 @@ impl Page {
         }
         if options.annotate {
             // Every element that can be acted on has a number then.
-            self.snapshot(ctx, &SnapshotOptions::default()).await?;
+            Box::pin(self.snapshot(ctx, &SnapshotOptions::default())).await?;
         }
         let mut area = self.not_held_up(ctx, self.area(ctx, options)).await?;
         if area.is_none() && (options.annotate || options.scale.is_some()) {

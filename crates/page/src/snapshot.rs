@@ -96,7 +96,7 @@ impl Page {
         let wanted = before
             .as_ref()
             .map_or_else(|| Wanted::of(options), |before| before.options.clone());
-        let walks = self.walk(ctx, &wanted, &mut tab.numbers);
+        let walks = Box::pin(self.walk(ctx, &wanted, &mut tab.numbers));
         let walked = self.not_held_up(ctx, walks).await?;
         if let Some(up_to) = tab.numbers.wanted() {
             let options = &self.shared().options;

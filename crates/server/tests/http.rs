@@ -181,7 +181,7 @@ async fn what_is_not_there_is_a_problem() {
         "invalid_argument",
     );
     check_problem(
-        &unix(home, "POST", "/v1/sessions/a/pdf", "").await,
+        &unix(home, "POST", "/v1/sessions/a/run_task", "").await,
         501,
         "not_available",
     );

@@ -207,7 +207,7 @@ async fn an_error_is_a_result_that_says_what_to_do() {
             "after_snapshot",
         ),
         ("navigtae", json!({}), "invalid_argument", "never"),
-        ("pdf", json!({}), "not_available", "never"),
+        ("run_task", json!({}), "not_available", "never"),
     ] {
         let result = peer.call(name, arguments).await;
         assert_eq!(result["isError"], true, "{result}");
