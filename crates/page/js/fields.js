@@ -93,8 +93,21 @@ function focus({ target, select }) {
   const has = active === element || (active && reachesUp(active, element)) ||
     (active && isHtml(element) && isContentEditable(element) && reachesUp(element, active));
   if (!has && isEditable(element)) return { is: 'unfocused' };
-  if (select !== 'keep') selectText(element, select === 'all');
-  return ok(null);
+  if (select === 'keep') return ok(null);
+  const rich = isHtml(element) && isContentEditable(element);
+  const heard = rich ? selectionHeard(ownerDocument(element)) : null;
+  selectText(element, select === 'all');
+  return heard ?? ok(null);
+}
+
+const listenTo = caller(EventTarget.prototype, 'addEventListener');
+
+// Rich editors go by the event, and it comes a frame later; none does if nothing was changed.
+function selectionHeard(page) {
+  return new Promise(done => {
+    listenTo(page, 'selectionchange', () => setTimeout(done, 0, ok(null)), { once: true });
+    setTimeout(done, 100, ok(null));
+  });
 }
 
 function reachesUp(node, ancestor) {
