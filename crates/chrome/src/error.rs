@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use base::{Code, Stopped};
 
-use crate::ExitRecord;
+use crate::{ExitCause, ExitRecord};
 
 /// Why a browser couldn't be found, launched, adopted or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,12 @@ pub enum Error {
     KeeperFailed {
         /// What it said, or how it ended.
         reason: String,
+        /// The last lines of its log.
+        stderr: String,
+    },
+    /// The keeper was gone before it said anything.
+    #[error("the browser's keeper ended at its start{}", tail_of(.stderr))]
+    KeeperEnded {
         /// The last lines of its log.
         stderr: String,
     },
@@ -122,6 +128,7 @@ impl Error {
                 Code::DiskFull
             }
             Self::KeeperFailed { .. }
+            | Self::KeeperEnded { .. }
             | Self::NoKeeper { .. }
             | Self::Displaced
             | Self::WrongNonce
@@ -153,6 +160,38 @@ impl Error {
                 Some("Run browserd doctor to see what the browser needs.".to_owned())
             }
             _ => None,
+        }
+    }
+
+    /// Tells whether a launch was cut off by somebody else: its processes were killed, or the
+    /// link to its keeper broke. That says nothing of the next one.
+    #[must_use]
+    pub fn is_interruption(&self) -> bool {
+        match self {
+            Self::KeeperEnded { .. } | Self::NoKeeper { .. } | Self::LinkClosed => true,
+            // A launch that was not given up here is not stopped on anybody's request.
+            Self::LaunchFailed { record, .. } | Self::Ended(record) => matches!(
+                record.cause,
+                ExitCause::Signalled { .. } | ExitCause::Stopped
+            ),
+            Self::Io { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::UnexpectedEof
+            ),
+            Self::BrowserMissing { .. }
+            | Self::SandboxAsRoot
+            | Self::NoAnswer { .. }
+            | Self::KeeperFailed { .. }
+            | Self::Displaced
+            | Self::WrongNonce
+            | Self::Version { .. }
+            | Self::OtherBrowser
+            | Self::TooLarge { .. }
+            | Self::Protocol(_)
+            | Self::Stopped { .. } => false,
         }
     }
 

@@ -196,16 +196,13 @@ fn failed(run: &Path, said: &str) -> Error {
     let stderr = log::tail(run);
     match exit_record(run) {
         Some(record) => Error::LaunchFailed { record, stderr },
-        None => {
-            let reason = said
-                .strip_prefix(FAILED)
-                .unwrap_or("it ended at its start")
-                .trim();
-            Error::KeeperFailed {
-                reason: reason.to_owned(),
+        None => match said.strip_prefix(FAILED) {
+            Some(reason) => Error::KeeperFailed {
+                reason: reason.trim().to_owned(),
                 stderr,
-            }
-        }
+            },
+            None => Error::KeeperEnded { stderr },
+        },
     }
 }
 

@@ -6,9 +6,11 @@
     reason = "helpers of tests fail tests"
 )]
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
-use testkit::harness::{Agent, Do, Door, Harness};
-use testkit::process;
+use testkit::harness::{Agent, Do, Door, Harness, SOON};
+use testkit::process::{self, Signal};
 use testkit::site::Site;
 
 const BROWSERD: &str = env!("CARGO_BIN_EXE_browserd");
@@ -273,5 +275,53 @@ fn a_login_survives_every_fault_after_each_other() {
     });
     assert_eq!(site.counts().logins, 1);
     drop(agent);
+    test.finish();
+}
+
+#[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "how long a caller waits is what is tested"
+)]
+fn a_call_that_waits_for_a_new_page_hears_of_its_browsers_death() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.url("/form"));
+    agent.settle();
+    // Nothing that could show a page runs: the new one is announced and never answers.
+    let makers = || {
+        let kinds = ["--type=renderer", "--type=zygote"];
+        let is_one = |seen: &process::Seen| kinds.iter().any(|kind| seen.command.contains(kind));
+        let family = test.family().into_iter().filter(is_one);
+        family.map(|seen| seen.pid).collect::<Vec<_>>()
+    };
+    for pid in makers() {
+        process::kill(pid, Signal::STOP);
+    }
+    let mut looks = Agent {
+        door: test.http(),
+        session: agent.session.clone(),
+        opened: Value::Null,
+    };
+    let (refused, took) = std::thread::scope(|scope| {
+        let opened = scope.spawn(|| agent.attempt("new_tab", json!({ "url": site.url("/form") })));
+        let there = process::until(SOON, || {
+            let tabs = looks.call("list_tabs", json!({}));
+            tabs["tabs"].as_array().is_some_and(|tabs| tabs.len() == 2)
+        });
+        assert!(there, "no second tab");
+        let since = Instant::now();
+        test.fault(Do::KillBrowser);
+        (opened.join().expect("the caller ends"), since.elapsed())
+    });
+    // It is made again, or nobody knows what became of it; but nobody waits for a dead browser.
+    let known = refused.as_ref().err().map(|refusal| refusal.code());
+    assert!(
+        matches!(known, None | Some("outcome_unknown")),
+        "{refused:?}"
+    );
+    assert!(took < Duration::from_secs(15), "it took {took:?}");
+    looks.expect_text("Form");
     test.finish();
 }

@@ -153,6 +153,7 @@ fn requests_and_the_console_are_told_without_what_could_let_somebody_in() {
 
     // Another browser goes on with the same session's records; another daemon begins anew, and
     // bodies are still recorded.
+    agent.settle();
     test.fault(Do::KillBrowser);
     agent.notice();
     until(

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::apart::{Apart, announce};
 use crate::frames::Owners;
 use crate::page::Shared;
-use crate::picture::Picture;
+use crate::picture::{End, Picture};
 use crate::pump::{Pump, asked_url};
 use crate::settings::{Applied, network_enabled};
 use crate::snapshot::Taking;
@@ -82,8 +82,13 @@ impl Page {
             // It is answered later; what could not be asked is asked when it is needed. A new
             // page opens one only after it was let go, which comes last.
             Ok(()) | Err(Error::DialogOpen(_)) => Ok(page),
-            // It has no renderer, and says so by its state.
-            Err(Error::Crashed) if adopted => Ok(page),
+            // It has no renderer, and says so by its state: at once, though the event that tells
+            // it may still wait to be read.
+            Err(Error::Crashed) if adopted => {
+                let picture = &page.shared().picture;
+                picture.send_modify(|picture| picture.end = Some(End::Crashed));
+                Ok(page)
+            }
             // Its renderer gets what was sent when the document it waits for has come, or was
             // given up by the first call that needs the page.
             Err(Error::Stopped(Stopped::Deadline)) if !ctx.remaining().is_zero() => {

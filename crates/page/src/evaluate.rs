@@ -14,6 +14,9 @@ use crate::{Error, Gate, Page};
 const MAX_LINES: usize = 200;
 const MAX_LINE: usize = 4096;
 
+/// The group of the objects that are held until their value is read.
+const GROUP: &str = "browserd-evaluate";
+
 /// A script to run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Evaluate {
@@ -83,18 +86,24 @@ impl Page {
         // Before the effect: a script that is queued at a stopped renderer runs later.
         self.fresh(ctx).await?;
         let mut events = self.session().events();
+        let is_program = is_program(&script.expression);
         let command = runtime::Evaluate {
             expression: script.expression.clone(),
             await_promise: Some(true),
-            return_by_value: Some(true),
-            repl_mode: Some(true),
+            // What a program ends with is not waited for: it may be a promise.
+            return_by_value: Some(!is_program),
+            repl_mode: is_program.then_some(true),
+            object_group: is_program.then(|| GROUP.to_owned()),
             user_gesture: Some(true),
             ..Default::default()
         };
-        let answer = Effects::new(self, ctx, gate)
+        let mut answer = Effects::new(self, ctx, gate)
             .last(&command)
             .await
             .map_err(no_json)?;
+        if is_program {
+            answer = self.by_value(ctx, answer).await?;
+        }
         // The script may have asked for a document, which would hold the next one up; a probe
         // before that finds out.
         self.forget_alive();
@@ -110,6 +119,53 @@ impl Page {
             exception,
         })
     }
+}
+
+impl Page {
+    /// Reads what a program ended with, if that is an object; a promise is waited for.
+    async fn by_value(
+        &self,
+        ctx: &Ctx,
+        answer: runtime::EvaluateReturns,
+    ) -> Result<runtime::EvaluateReturns, Error> {
+        let thrown = answer.exception_details.as_ref();
+        let thrown = thrown.and_then(|details| details.exception.as_ref()?.object_id.as_ref());
+        let held = thrown.is_some() || answer.result.object_id.is_some();
+        let read = match answer.result.object_id.clone() {
+            Some(object) if answer.exception_details.is_none() => {
+                let read = runtime::CallFunctionOn {
+                    function_declaration: "function(){return this}".to_owned(),
+                    object_id: Some(object),
+                    return_by_value: Some(true),
+                    await_promise: Some(true),
+                    ..Default::default()
+                };
+                let work = self.session().call(ctx, &read);
+                let read = self.unless_held(work).await;
+                read.map_err(|err| no_json(err.after_effects()))
+                    .map(|read| runtime::EvaluateReturns {
+                        result: read.result,
+                        exception_details: read.exception_details,
+                    })
+            }
+            _ => Ok(answer),
+        };
+        if held {
+            let release = runtime::ReleaseObjectGroup {
+                object_group: GROUP.to_owned(),
+            };
+            self.session().post(&release).map_err(Error::from_cdp)?;
+        }
+        read
+    }
+}
+
+/// Tells whether a script has to be run as a program that is typed in piece by piece: only
+/// there may `await` stand by itself, and may a name be declared again.
+fn is_program(script: &str) -> bool {
+    let of_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let mut words = script.split(|c| !of_word(c));
+    words.any(|word| ["await", "let", "const", "class", "using"].contains(&word))
 }
 
 impl Exception {

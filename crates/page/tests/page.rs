@@ -336,6 +336,22 @@ async fn scripts_run_in_the_page_and_tell_what_they_wrote() {
             .expose(),
         &json!({"a": [1, null, "ü"]})
     );
+    // A promise is waited for, however the script is written and whoever holds it.
+    for script in [
+        "fetch('/').then(() => ({a:[1,null,'ü']}))",
+        "const it = fetch('/'); it.then(() => ({a:[1,null,'ü']}))",
+        "await fetch('/'); ({a:[1,null,'ü']})",
+    ] {
+        let value = run(script).await.value;
+        assert_eq!(value.expose(), &json!({"a": [1, null, "ü"]}), "{script}");
+    }
+    for script in [
+        "Promise.reject('plain')",
+        "const no = Promise.reject('plain'); no",
+    ] {
+        let thrown = run(script).await.exception.unwrap();
+        assert_eq!(thrown.text.expose(), "plain", "{script}");
+    }
     assert_eq!(run("let y=1;y").await.value.expose(), &json!(1));
     assert_eq!(
         run("let y=2;y").await.value.expose(),

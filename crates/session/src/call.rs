@@ -89,7 +89,7 @@ pub(crate) async fn perform(
 
 async fn on_tab(bench: &Bench, pending: &Pending, tab: TabId) -> Result<Outcome, Error> {
     let ctx = &pending.ctx;
-    let page = bench.tabs.page(ctx, tab).await?;
+    let page = bench.live.unless_lost(bench.tabs.page(ctx, tab)).await?;
     let gate = || gate(bench, pending, page.session().id());
     Ok(match &pending.act {
         Act::Navigate(to) => Outcome::Navigated(page.navigate(ctx, &gate(), to).await?),
@@ -148,7 +148,15 @@ async fn new_tab(bench: &Bench, pending: &Pending, url: Option<&str>) -> Result<
     bench.live.note_opened(&made.target_id);
     drop(creating);
     bench.live.nudge().await;
-    let (tab, page) = bench.tabs.of_target(ctx, &made.target_id).await?;
+    let attached = bench.tabs.of_target(ctx, &made.target_id);
+    let attached = bench.live.unless_lost(attached).await;
+    let (tab, page) = attached.map_err(|err| match err {
+        // It is there, and may yet become a tab; or was one for a moment.
+        Error::NotSent(_) | Error::TabNotFound { .. } => Error::OutcomeUnknown {
+            reason: format!("the new page can't be driven: {err}"),
+        },
+        err => err,
+    })?;
     bench.tabs.activate(tab);
     if let Some(url) = url {
         page.navigate(

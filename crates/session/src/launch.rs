@@ -14,7 +14,7 @@ use crate::Error;
 use crate::deps::Deps;
 use crate::live::{FromLink, Host, Live};
 use crate::settings::{self, SettingsPart};
-use crate::state::LinkId;
+use crate::state::{LinkId, MOST_TRIES};
 
 /// How long a browser that is asked to close may take.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
@@ -27,12 +27,37 @@ pub(crate) const LATE: usize = 1024;
 
 /// Launches a browser for a session and connects to it.
 ///
+/// One that is cut off by somebody else, by a kill or a broken link, is tried again.
+///
 /// # Errors
 /// Those of the launch; nothing of the browser is left then.
 ///
 /// # Cancel safety
 /// If it is dropped, the keeper ends its browser; its run folder is swept at the next start.
 pub(crate) async fn launch(
+    ctx: &Ctx,
+    deps: &Deps,
+    session: SessionId,
+    profile: Option<&str>,
+    told: &SettingsPart,
+    link: LinkId,
+    news: &mpsc::Sender<FromLink>,
+) -> Result<Arc<Live>, Error> {
+    let mut tries = 1;
+    loop {
+        let launched = launch_once(ctx, deps, session, profile, told, link, news).await;
+        match launched {
+            // One that was linked already is told of by its link.
+            Err(Error::Chrome(err)) if err.is_interruption() && tries < MOST_TRIES => {
+                tracing::warn!(%err, tries, "a launch was cut off; launching again");
+                tries += 1;
+            }
+            launched => return launched,
+        }
+    }
+}
+
+async fn launch_once(
     ctx: &Ctx,
     deps: &Deps,
     session: SessionId,
@@ -60,7 +85,15 @@ pub(crate) async fn launch(
         orphan_timeout: config.orphan_timeout,
         keeper: config.keeper.clone(),
     };
-    let (chrome_link, welcome) = chrome::launch(ctx, &spec, &hello(deps), &deps.tasks).await?;
+    let launched = chrome::launch(ctx, &spec, &hello(deps), &deps.tasks).await;
+    let (chrome_link, welcome) = match launched {
+        Ok(launched) => launched,
+        Err(err) => {
+            // Nothing of it runs, and what it said is in the error.
+            clear(deps, browser).await;
+            return Err(err.into());
+        }
+    };
     let row = BrowserRow {
         id: browser,
         session,
@@ -111,8 +144,14 @@ pub(crate) async fn launch(
     if let Err(err) = settings::permit(ctx, &live, told).await {
         tracing::warn!(%err, "the browser grants no permissions");
     }
-    live.announce_pages(ctx).await?;
-    Ok(live)
+    match live.announce_pages(ctx).await {
+        Ok(()) => Ok(live),
+        Err(err) => {
+            // The session never hears of it.
+            stop(deps, &live, Duration::ZERO).await;
+            Err(err)
+        }
+    }
 }
 
 /// Ends a browser and removes what is left of it; it may use `grace` to end by itself.
@@ -181,6 +220,11 @@ async fn forget(deps: &Deps, browser: BrowserId, how: &str) {
     if let Err(err) = deps.store.browsers().end(browser, how).await {
         tracing::warn!(%browser, %err, "the end of a browser could not be stored");
     }
+    clear(deps, browser).await;
+}
+
+/// Removes a browser's run folder.
+async fn clear(deps: &Deps, browser: BrowserId) {
     if let Err(err) = remove(deps, run_folder(&deps.config.home, browser)).await {
         tracing::warn!(%browser, %err, "a browser's run folder could not be removed");
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base::{BrowserId, Ctx, TaskKind, Tasks};
 use cdp::protocol::target as wire;
-use cdp::{Connection, Events, Next};
+use cdp::{Connection, Ended, Events, Next};
 use chrome::{Control, Identity, LinkEnd};
 use tokio::sync::{mpsc, watch};
 
@@ -188,6 +188,25 @@ impl Live {
         };
         self.connection.root().call(ctx, &auto_attach).await?;
         Ok(())
+    }
+
+    /// Waits for what only a linked browser brings about, such as a tab's page.
+    ///
+    /// # Errors
+    /// Those of `work`, and the link's loss, which is not waited out.
+    ///
+    /// # Cancel safety
+    /// That of `work`.
+    pub(crate) async fn unless_lost<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            // What goes with it, such as a tab, is not what the caller is to hear of.
+            lost = self.connection.lost() => Err(cdp::Error::from(Ended::Lost(lost)).into()),
+            out = work => out,
+        }
     }
 
     /// Has the session look at the targets again: one was claimed.

@@ -214,16 +214,28 @@ impl Tabs {
     /// Waits until a target is a tab with its page.
     ///
     /// # Errors
-    /// [`Error::NotSent`] if the call ends first.
+    /// [`Error::TabNotFound`] if it was one and is none any more, [`Error::NotSent`] if the call
+    /// ends first.
     ///
     /// # Cancel safety
     /// Yes.
     pub(crate) async fn of_target(&self, ctx: &Ctx, target: &str) -> Result<(TabId, Page), Error> {
+        let mut seen = None;
         self.wait(ctx, |tabs| {
-            let (id, tab) = tabs.iter().find(|(_, tab)| tab.target == target)?;
-            tab.page.clone().map(|page| (*id, page))
+            match tabs.iter().find(|(_, tab)| tab.target == target) {
+                Some((id, tab)) => {
+                    seen = Some(*id);
+                    tab.page.clone().map(|page| Ok((*id, page)))
+                }
+                None => seen.map(|tab| {
+                    Err(Error::TabNotFound {
+                        tab: Some(tab),
+                        open: tabs.keys().copied().collect(),
+                    })
+                }),
+            }
         })
-        .await
+        .await?
     }
 
     /// Waits until a target is a tab that is driven.
@@ -321,9 +333,12 @@ pub(crate) fn known(tab: &Tab) -> TabPart {
         let state = page.state();
         // An adopted page has told its URL and not yet its title: nobody has read it since.
         let unread = state.title.expose().is_empty() && *state.url.expose() == known.url;
-        known.url = state.url.expose().clone();
-        if !unread {
-            known.title = state.title.expose().clone();
+        // One that crashed before it was read has told neither.
+        if !state.url.expose().is_empty() {
+            known.url = state.url.expose().clone();
+            if !unread {
+                known.title = state.title.expose().clone();
+            }
         }
     }
     known

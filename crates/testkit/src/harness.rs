@@ -52,6 +52,9 @@ pub struct Harness {
     _guard: Guard,
 }
 
+/// What a line of the log says of a call that went well.
+const GONE_WELL: &str = "outcome=\"done\"";
+
 impl Harness {
     /// Makes the home of one test for the binary `program`; starts nothing.
     #[must_use]
@@ -243,19 +246,24 @@ impl Harness {
         watch::family(self.folder())
     }
 
-    /// Returns the end of the daemon's logs, for a failure's message.
+    /// Returns the end of the daemon's logs, for a failure's message; of the calls that went
+    /// well, which are many where a test waits, only the last.
     #[must_use]
     pub fn words(&self) -> String {
         let mut words = String::new();
-        for log in [
-            self.folder().join("serve.log"),
-            self.home().join("daemon.log"),
+        for (log, most) in [
+            (self.folder().join("serve.log"), 10),
+            (self.home().join("daemon.log"), 60),
         ] {
             let Ok(text) = std::fs::read_to_string(&log) else {
                 continue;
             };
-            let lines: Vec<&str> = text.lines().collect();
-            let end = lines[lines.len().saturating_sub(40)..].join("\n");
+            let all: Vec<&str> = text.lines().collect();
+            let last = all.len().saturating_sub(10);
+            let telling = |(at, line): &(usize, &&str)| last <= *at || !line.contains(GONE_WELL);
+            let told = all.iter().enumerate().filter(telling);
+            let lines: Vec<&str> = told.map(|(_, line)| *line).collect();
+            let end = lines[lines.len().saturating_sub(most)..].join("\n");
             words.push_str(&format!("\n--- end of {}\n{end}", log.display()));
         }
         words

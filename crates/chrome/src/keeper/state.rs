@@ -299,12 +299,9 @@ impl Keeper {
         let cause = match (self.cause.take(), exit) {
             (Some(cause), _) => cause,
             (None, Exit::Code(code)) if launched => ExitCause::Exited { code },
-            (None, Exit::Signal(signal)) if launched => ExitCause::Signalled { signal },
+            (None, Exit::Signal(signal)) => ExitCause::Signalled { signal },
             (None, Exit::Code(code)) => ExitCause::LaunchFailed {
                 reason: format!("it exited with code {code}"),
-            },
-            (None, Exit::Signal(signal)) => ExitCause::LaunchFailed {
-                reason: format!("signal {signal} ended it"),
             },
         };
         let record = ExitRecord {

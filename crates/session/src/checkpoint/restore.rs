@@ -247,6 +247,7 @@ pub(crate) async fn open_tab(
     live.note_opened(&made.target_id);
     drop(creating);
     live.nudge().await;
-    let (_, page) = tabs.of_target(ctx, &made.target_id).await?;
+    let attached = tabs.of_target(ctx, &made.target_id);
+    let (_, page) = live.unless_lost(attached).await?;
     Ok(page)
 }

@@ -55,7 +55,11 @@ impl Session {
                 // Whoever opens the session finds them; one that closes meanwhile is no loss.
                 let step = ctx.at_most(PAGES_LIMIT);
                 for target in pages.iter().take(attached::MOST_TABS) {
-                    if tabs.is_driven(&step, target).await.is_err() {
+                    if live
+                        .unless_lost(tabs.is_driven(&step, target))
+                        .await
+                        .is_err()
+                    {
                         break;
                     }
                 }
@@ -205,7 +209,8 @@ impl Session {
                     ..Default::default()
                 };
                 root.post(&detach)?;
-                tabs.of_target(&ctx, &old.target).await?;
+                let attached = tabs.of_target(&ctx, &old.target);
+                live.unless_lost(attached).await?;
                 Ok(Report::of_reload())
             };
             Done::TabRestored {

@@ -79,6 +79,12 @@ impl Harness {
         }
     }
 
+    /// Tells whether one keeper runs, and a daemon is linked to it.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        matches!(&*self.keepers(), [keeper] if !connected(*keeper).is_empty())
+    }
+
     /// Shuts down the keepers' ends of their sockets, by borrowing the descriptors.
     fn drop_links(&self) {
         let keepers = self.keepers();
