@@ -31,6 +31,7 @@ pages! {
     TabNotFound = "tab_not_found", "Call list_tabs to see the session's tabs.";
     CheckpointNotFound = "checkpoint_not_found", "Call list_session_checkpoints to see the session's checkpoints.";
     RefStale = "ref_stale", "Take a new snapshot and use a ref from it.";
+    PageMoved = "page_moved", "Take a snapshot to see where the page is, and go on from there.";
     NotActionable = "not_actionable", "Take a snapshot to see what is in the way, deal with it, then try again.";
     Stale = "stale", "Call resume_session to bring the session back from its last checkpoint.";
     Failed = "failed", "Call resume_session to try again from its last checkpoint, or open_session with a new key.";

@@ -43,6 +43,7 @@ pub const fn http_status(code: Code) -> u16 {
         Code::Unauthorized => 401,
         Code::SessionNotFound | Code::TabNotFound | Code::CheckpointNotFound => 404,
         Code::RefStale
+        | Code::PageMoved
         | Code::NotActionable
         | Code::Stale
         | Code::Failed
@@ -93,7 +94,7 @@ pub const fn retry(code: Code) -> Retry {
         | Code::BrowserMissing
         | Code::HomeLocked
         | Code::PortInUse => Retry::Never,
-        Code::RefStale | Code::NotActionable => Retry::AfterSnapshot,
+        Code::RefStale | Code::PageMoved | Code::NotActionable => Retry::AfterSnapshot,
         Code::DialogOpen
         | Code::OutcomeUnknown
         | Code::Internal

@@ -47,6 +47,8 @@ codes! {
     CheckpointNotFound = "checkpoint_not_found",
     /// The ref's element is gone.
     RefStale = "ref_stale",
+    /// The session came back with an earlier page than the call was meant for.
+    PageMoved = "page_moved",
     /// The element didn't become visible, stable, enabled and uncovered.
     NotActionable = "not_actionable",
     /// The session's checkpoint is older than `max_session_age`.

@@ -325,3 +325,36 @@ fn a_call_that_waits_for_a_new_page_hears_of_its_browsers_death() {
     looks.expect_text("Form");
     test.finish();
 }
+
+#[test]
+fn a_call_is_not_done_on_an_earlier_page_than_it_was_sent_for() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.url("/"));
+    let mut refused = 0;
+    for turn in 0..5 {
+        let url = site.url(&format!("/form?turn={turn}"));
+        agent.call("navigate", json!({ "url": site.url("/") }));
+        agent.settle();
+        agent.call("navigate", json!({ "url": url }));
+        test.fault(Do::KillBrowser);
+        let script = json!({ "expression": "window.done = location.href" });
+        match agent.attempt("evaluate", script.clone()) {
+            // It was captured in time, or is refused.
+            Ok(answer) => assert_eq!(answer["value"], url.as_str(), "{answer}"),
+            Err(refusal) if refusal.code() == "outcome_unknown" => {}
+            Err(refusal) => {
+                refused += 1;
+                assert_eq!(refusal.code(), "page_moved", "{refusal:?}");
+                let answer = agent.notice();
+                assert_eq!(answer["url"], site.url("/"), "{answer}");
+                assert_eq!(answer["recovered"]["cause"], "browser_killed", "{answer}");
+                assert_eq!(agent.evaluate("window.done ?? 'nothing'"), "nothing");
+            }
+        }
+        agent.notice();
+    }
+    assert!(0 < refused, "the page was always captured in time");
+    test.finish();
+}

@@ -35,6 +35,8 @@ pub(crate) struct Pending {
     pub sent_after: Arc<AtomicU64>,
     /// Whether a failed navigation of it was looked into.
     pub checked: bool,
+    /// The session's generation when it came.
+    pub generation: u64,
     /// Who waits for it.
     pub reply: oneshot::Sender<Result<Acted, Error>>,
 }

@@ -213,6 +213,14 @@ pub enum Error {
     /// A login could not be put in place, and the session is what it was before.
     #[error("the login could not be put in place; the session comes back as it was before")]
     LoginNotPlaced,
+    /// The tab came back with an earlier page than the call was meant for.
+    #[error(
+        "tab {tab} came back with an earlier page than the one the call was meant for; nothing was done"
+    )]
+    PageMoved {
+        /// The tab.
+        tab: TabId,
+    },
     /// A service of the browser died, and what it held with it; the call is done again.
     #[error("the browser has lost its state meanwhile")]
     StateLost {
@@ -230,6 +238,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::NotFound { .. } => Code::SessionNotFound,
+            Self::PageMoved { .. } => Code::PageMoved,
             Self::TabNotFound { .. } => Code::TabNotFound,
             Self::CheckpointNotFound { .. } => Code::CheckpointNotFound,
             Self::Denied { denied, .. } => match denied {
@@ -366,6 +375,9 @@ impl Error {
                 Some("List them with list_snapshots, or keep one with save_snapshot.".into())
             }
             Self::LoginNotPlaced => Some("The daemon's log says why.".into()),
+            Self::PageMoved { .. } => {
+                Some("Take a snapshot to see where it is, and go on from there.".to_owned())
+            }
             Self::InvalidArgument { .. }
             | Self::Cdp(_)
             | Self::StateLost { .. }

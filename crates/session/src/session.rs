@@ -20,6 +20,7 @@ mod closing;
 mod deleting;
 mod done;
 mod lifetime;
+mod moved;
 mod news;
 mod parking;
 mod recovering;
@@ -102,6 +103,7 @@ pub(crate) struct Session {
     capturing: Capturing,
     capture_turn: Arc<tokio::sync::Mutex<()>>,
     recovered: Option<Recovered>,
+    moved: moved::Moved,
     slots: Slots,
     slot: Option<Slot>,
 
@@ -205,6 +207,7 @@ impl Session {
         let session = Self {
             cause: row.cause.parse().unwrap_or(Cause::Opened),
             recovered: row.recovered.as_deref().and_then(report::decode),
+            moved: moved::Moved::default(),
             capturing: Capturing::new(dirt, now),
             capture_turn: Arc::default(),
             publish: watch::Sender::new(summary_of(&row, &state, &tabs)),
@@ -420,7 +423,7 @@ impl Session {
             Fact::DiesAgain(_) => Cause::DiesAgain,
             Fact::WindowSpent(_) => Cause::Unresponsive,
             Fact::Restored(_) => Cause::Restored,
-            Fact::RestoreFailed(_) => Cause::RestoreFailed,
+            Fact::RestoreFailed(_) | Fact::NoRoom(_) => Cause::RestoreFailed,
             Fact::NotAdopted => Cause::DaemonRestarted,
             Fact::Released => Cause::ShutDown,
             Fact::Parked => Cause::Parked,
@@ -484,6 +487,7 @@ impl Session {
         }
         let recovered = self.recovered.clone()?;
         self.row.recovered_told = true;
+        self.moved.tell();
         self.save_row = true;
         Some(recovered)
     }

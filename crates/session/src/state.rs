@@ -143,6 +143,8 @@ pub enum Fact {
     Restored(LinkId),
     /// It could not be filled.
     RestoreFailed(LinkId),
+    /// It could not be filled for want of room: once there is, it can.
+    NoRoom(LinkId),
     /// A later start found no browser to adopt.
     NotAdopted,
     /// The browser was given back with everything stored.
@@ -346,6 +348,13 @@ impl State {
                 let effects = vec![Effect::StopBrowser, Effect::Recover(fresh, from)];
                 (again, effects)
             }
+            // Nothing is wrong with it; the next call tries again.
+            (Self::Recovering { from, .. }, Fact::NoRoom(_)) => (
+                Self::Recoverable {
+                    from: newest.unwrap_or(from),
+                },
+                vec![Effect::StopBrowser, Effect::RefuseHeld],
+            ),
             // The checkpoint stays: a later, explicit resume may succeed.
             (Self::Recovering { from, .. }, Fact::RestoreFailed(_) | Fact::BrowserGone(..)) => (
                 Self::Failed { from: Some(from) },
@@ -432,6 +441,7 @@ impl Fact {
             | Self::DiesAgain(link)
             | Self::WindowSpent(link)
             | Self::Restored(link)
+            | Self::NoRoom(link)
             | Self::RestoreFailed(link) => Some(*link),
             // Those that are asked for bring a link that isn't anybody's yet.
             Self::NotAdopted

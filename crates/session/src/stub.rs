@@ -167,8 +167,9 @@ impl<'a> Stub<'a> {
                 Err(err) => return Err(err.into()),
             };
             if let Some(exception) = out.exception_details {
+                let said = exception.exception.and_then(|thrown| thrown.description);
                 return Err(Error::Checkpoint {
-                    reason: exception.text,
+                    reason: said.unwrap_or(exception.text),
                 });
             }
             match out.result.value {

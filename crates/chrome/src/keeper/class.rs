@@ -34,6 +34,40 @@ pub(super) fn of(message: &[u8]) -> Class {
     }
 }
 
+/// What a message says of a page's dialog.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Dialog<'a> {
+    /// It opened in this flat session.
+    Opened(&'a [u8]),
+    /// It closed, or went with its page.
+    Ended(&'a [u8]),
+}
+
+/// Tells what a message says of a dialog.
+pub(super) fn dialog(message: &[u8]) -> Option<Dialog<'_>> {
+    let event = message.strip_prefix(EVENT)?;
+    if event.starts_with(b"Page.javascriptDialogOpening\"") {
+        return session(event).map(Dialog::Opened);
+    }
+    let ends: [&[u8]; 3] = [
+        b"Page.javascriptDialogClosed\"",
+        b"Inspector.targetCrashed\"",
+        b"Target.detachedFromTarget\"",
+    ];
+    let ended = ends.iter().any(|end| event.starts_with(end));
+    ended.then(|| session(event)).flatten().map(Dialog::Ended)
+}
+
+/// Returns the flat session a message names last: its own, or the one it is about. What looks
+/// like it in a text of the page's has its quotes escaped.
+fn session(message: &[u8]) -> Option<&[u8]> {
+    const KEY: &[u8] = br#""sessionId":""#;
+    let at = message.windows(KEY.len()).rposition(|part| part == KEY)?;
+    let rest = &message[at + KEY.len()..];
+    let end = rest.iter().position(|byte| *byte == b'"')?;
+    Some(&rest[..end])
+}
+
 /// Tells whether a message is a reply to a command.
 pub(super) fn is_reply(message: &[u8]) -> bool {
     message.starts_with(br#"{"id":"#)
@@ -57,6 +91,26 @@ mod tests {
             "",
         ] {
             assert_eq!(of(message.as_bytes()), Class::Precious, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_dialog_is_known_by_its_session() {
+        let opened = br#"{"method":"Page.javascriptDialogOpening","params":{"message":"\"sessionId\":\"B\""},"sessionId":"A"}"#;
+        assert_eq!(dialog(opened), Some(Dialog::Opened(b"A")));
+        for ended in [
+            r#"{"method":"Page.javascriptDialogClosed","params":{"result":true},"sessionId":"A"}"#,
+            r#"{"method":"Inspector.targetCrashed","params":{},"sessionId":"A"}"#,
+            r#"{"method":"Target.detachedFromTarget","params":{"sessionId":"A","targetId":"T"}}"#,
+        ] {
+            assert_eq!(dialog(ended.as_bytes()), Some(Dialog::Ended(b"A")));
+        }
+        for other in [
+            r#"{"method":"Page.javascriptDialogOpening","params":{}}"#,
+            r#"{"method":"Page.frameNavigated","params":{},"sessionId":"A"}"#,
+            r#"{"id":1,"result":{},"sessionId":"A"}"#,
+        ] {
+            assert_eq!(dialog(other.as_bytes()), None, "{other}");
         }
     }
 

@@ -9,10 +9,13 @@
 //! ```
 //! A message is forgotten when the daemon says it has consumed it, not when it was written:
 //! a daemon that is killed takes along what lies unread in its socket.
+//!
+//! A dialog that is open is told to each daemon anew: it holds its page until it is answered, and
+//! the daemon that was told may have died before it left a note of it.
 
 use std::collections::VecDeque;
 
-use super::class::{self, Class};
+use super::class::{self, Class, Dialog};
 use super::splitter::Framed;
 use crate::wire::{SLACK, WINDOW};
 
@@ -21,6 +24,9 @@ pub(super) const DROPPABLE_LIMIT: usize = 16 << 20;
 /// What precious messages may take, beside the largest and the one that came last: one alone
 /// may be as large as this, and is no sign that nobody reads.
 pub(super) const PRECIOUS_LIMIT: usize = 256 << 20;
+/// How many open dialogs are remembered, and how long one's message may be.
+const MOST_DIALOGS: usize = 64;
+const LONGEST_DIALOG: usize = 256 << 10;
 /// Added to each message's length, so that a flood of empty messages is bounded too.
 const OVERHEAD: usize = 64;
 
@@ -48,6 +54,8 @@ pub(super) struct Kept {
     droppable: VecDeque<Entry>,
     /// Handed over to the present daemon and not acknowledged, oldest first.
     handed: VecDeque<Entry>,
+    /// The news of dialogs that are open, acknowledged all the same.
+    dialogs: VecDeque<Entry>,
     precious_bytes: usize,
     /// The largest precious message since there was none.
     largest: usize,
@@ -139,9 +147,10 @@ impl Kept {
     pub(super) fn acknowledge(&mut self, n_messages: usize) -> usize {
         let n_messages = n_messages.min(self.handed.len());
         for entry in self.handed.drain(..n_messages) {
-            self.handed_bytes -= entry.frame.0.len() + OVERHEAD;
+            self.handed_bytes -= entry.cost();
             if entry.class == Class::Precious {
-                self.precious_bytes -= entry.frame.0.len() + OVERHEAD;
+                self.precious_bytes -= entry.cost();
+                remember(&mut self.dialogs, entry);
             }
         }
         // One that has gone allows no more than what is left.
@@ -162,6 +171,11 @@ impl Kept {
             }
         }
         self.handed_bytes = 0;
+        // They came before all of it.
+        while let Some(entry) = self.dialogs.pop_back() {
+            self.precious_bytes += entry.cost();
+            self.precious.push_front(entry);
+        }
         self.drop_oldest();
     }
 
@@ -199,6 +213,22 @@ impl Kept {
                 queue.shrink_to_fit();
             }
         }
+    }
+}
+
+/// Takes note of what a message that is done with says of a dialog.
+fn remember(dialogs: &mut VecDeque<Entry>, entry: Entry) {
+    let said = class::dialog(entry.frame.message());
+    let (Some(Dialog::Opened(session)) | Some(Dialog::Ended(session))) = said else {
+        return;
+    };
+    dialogs.retain(|open| class::dialog(open.frame.message()) != Some(Dialog::Opened(session)));
+    let is_open = matches!(said, Some(Dialog::Opened(_)));
+    if is_open && entry.cost() <= LONGEST_DIALOG {
+        if MOST_DIALOGS <= dialogs.len() {
+            dialogs.pop_front();
+        }
+        dialogs.push_back(entry);
     }
 }
 
@@ -325,6 +355,29 @@ mod tests {
             seen[0].contains("\"id\":1") && seen[3].contains("\"n\":9"),
             "{seen:?}"
         );
+    }
+
+    #[test]
+    fn a_dialog_that_is_open_is_told_to_each_daemon() {
+        let opening = r#"{"method":"Page.javascriptDialogOpening","params":{},"sessionId":"A"}"#;
+        let closed = r#"{"method":"Page.javascriptDialogClosed","params":{},"sessionId":"A"}"#;
+        let mut kept = Kept::default();
+        push(&mut kept, opening).unwrap();
+        for _ in 0..2 {
+            push(&mut kept, &event(9, 0)).unwrap();
+            assert_eq!(consume(&mut kept).len(), 2, "it and what came after");
+            kept.take_back();
+            assert!(!kept.holds_reply() && kept.waiting() == 1);
+        }
+        // The next one is told of both if it was closed, and of neither once that is known.
+        push(&mut kept, closed).unwrap();
+        let seen = consume(&mut kept);
+        assert!(
+            seen[0].contains("Opening") && seen[1].contains("Closed"),
+            "{seen:?}"
+        );
+        kept.take_back();
+        assert_eq!((kept.waiting(), kept.precious_bytes), (0, 0));
     }
 
     #[test]

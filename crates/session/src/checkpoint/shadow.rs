@@ -56,8 +56,12 @@ pub struct Shadow {
     doubtful: BTreeSet<Area>,
     /// localStorage items removed lately, with when and what they were.
     removed: VecDeque<(Instant, Area, String, String)>,
-    /// The storage service died: what is told to be removed was not removed by a page.
+    /// When an item of localStorage was last set.
+    set_at: Option<Instant>,
+    /// The storage service died: what is told of localStorage is not what a page did.
     frozen: bool,
+    /// Something was set about the time the service died: what of it is left, nobody knows.
+    torn: bool,
     /// Whether something had no room.
     overfull: bool,
     /// How often it was changed: two looks with the same number saw the same picture.
@@ -107,11 +111,15 @@ impl Shadow {
 
     /// Takes an event that came at `now`.
     pub fn changed(&mut self, area: &Area, change: Change, now: Instant) {
-        if area.tab.is_none() && !matches!(change, Change::Set(..)) {
+        if area.tab.is_none() {
             if self.frozen {
+                self.torn |= self.is_news(area, &change);
                 return;
             }
-            self.remember(area, &change, now);
+            match &change {
+                Change::Set(..) => self.set_at = Some(now),
+                change => self.remember(area, change, now),
+            }
         }
         if let Some(since) = self.reading.get_mut(area) {
             since.push(change.clone());
@@ -120,6 +128,18 @@ impl Shadow {
             change.apply(items);
         }
         self.changes += 1;
+    }
+
+    /// Tells whether an item was set to what it was not when the service died: by a page, or to
+    /// what the service had on disk of it.
+    fn is_news(&self, area: &Area, change: &Change) -> bool {
+        match change {
+            Change::Set(key, value) => {
+                let items = self.areas.get(area);
+                items.and_then(|items| items.get(key)) != Some(value)
+            }
+            Change::Remove(_) | Change::Clear => false,
+        }
     }
 
     fn remember(&mut self, area: &Area, change: &Change, now: Instant) {
@@ -155,9 +175,11 @@ impl Shadow {
         doubtful.map(|area| area.storage_key.clone()).collect()
     }
 
-    /// Notes that the storage service died: takes back what its end removed, and believes no
-    /// removal from localStorage until [`Shadow::service_back`].
+    /// Notes that the storage service died: takes back what its end removed, and believes
+    /// nothing that is told of localStorage until [`Shadow::service_back`].
     pub fn service_lost(&mut self, now: Instant) {
+        let lately = |at: Instant| now.saturating_duration_since(at) <= GRACE;
+        self.torn |= self.set_at.is_some_and(lately);
         self.frozen = true;
         self.changes += 1;
         for (at, area, key, value) in std::mem::take(&mut self.removed) {
@@ -171,9 +193,17 @@ impl Shadow {
         }
     }
 
-    /// Notes that the live browser holds what the shadow holds again.
+    /// Tells whether localStorage was written about the time its service died.
+    ///
+    /// What a page set then may be lost with the service, or stand where the service's older
+    /// state has to go, and no event tells which: only all of an earlier moment is consistent.
+    pub const fn is_torn(&self) -> bool {
+        self.torn
+    }
+
+    /// Notes that the live browser holds what the shadow holds again, or is given up.
     pub fn service_back(&mut self) {
-        self.frozen = false;
+        (self.frozen, self.torn) = (false, false);
     }
 
     /// Forgets the sessionStorage of a tab that is gone.
@@ -292,6 +322,31 @@ mod tests {
         shadow.service_back();
         shadow.changed(&area(), Change::Clear, now);
         assert_eq!(shadow.items(&area()), Some(&Items::new()));
+    }
+
+    #[test]
+    fn what_is_set_about_the_time_a_storage_service_dies_is_torn() {
+        let now = base::Clock::system().instant();
+        let set = |value: &str| Change::Set("a".into(), value.into());
+        let shadow = |set_at: Instant| {
+            let mut shadow = Shadow::default();
+            shadow.load(area(), Items::new());
+            shadow.changed(&area(), set("1"), set_at);
+            shadow.service_lost(now);
+            shadow
+        };
+        assert!(shadow(now).is_torn(), "it may be lost with the service");
+        let mut shadow = shadow(now - GRACE * 3);
+        assert!(!shadow.is_torn());
+        shadow.changed(&area(), Change::Clear, now);
+        shadow.changed(&area(), set("1"), now);
+        assert!(!shadow.is_torn(), "that is what it is given back");
+        shadow.changed(&area(), set("0"), now);
+        assert!(shadow.is_torn(), "a page did that, or the disk");
+        let kept = Items::from([("a".into(), "1".into())]);
+        assert_eq!(shadow.items(&area()), Some(&kept), "nothing is believed");
+        shadow.service_back();
+        assert!(!shadow.is_torn());
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl Sessions {
             sent: Arc::clone(&sent),
             sent_after: Arc::default(),
             checked: false,
+            generation: 0,
             reply,
         };
         let told = ctx.race(handle.commands.send(Command::Act(pending))).await;

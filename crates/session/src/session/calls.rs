@@ -63,8 +63,9 @@ impl Session {
         }));
     }
 
-    fn act(&mut self, pending: Pending) {
+    fn act(&mut self, mut pending: Pending) {
         self.note_use();
+        pending.generation = self.row.generation;
         if self.closing.has_begun() {
             let refused = self.refusal();
             self.reply(pending.reply, Err(refused));
@@ -178,7 +179,8 @@ impl Session {
     pub(super) fn wake_or_refuse_held(&mut self) {
         let waits = !self.queue.is_empty() || !self.waiting.is_empty();
         let comes_back = self.state.admit(Kind::Act) == Ok(Admission::ResumeFirst);
-        if !(waits && comes_back) || self.closing.has_begun() {
+        // Where it just failed it is not tried again by itself.
+        if !(waits && comes_back) || self.closing.has_begun() || self.failure.is_some() {
             self.refuse_held();
         } else if let Err(err) = self.ask_resume() {
             self.failure = Some(err);
@@ -239,12 +241,27 @@ impl Session {
                 self.on_service_lost(service);
                 return;
             }
+            if let Some(tab) = self.moved_under(&pending) {
+                self.answer(pending, Some(tab), Err(Error::PageMoved { tab }));
+                continue;
+            }
             let since = self.deps.clock.instant();
             if let Some(abort) = self.spawn_call(pending, true) {
                 self.running = Some(Running { abort, since });
             }
             return;
         }
+    }
+
+    /// Returns the tab of a call that goes by what its page shows, if the page is not the one it
+    /// was sent for.
+    fn moved_under(&mut self, pending: &Pending) -> Option<TabId> {
+        if !matches!(pending.act, Act::Interact(_) | Act::Evaluate(_)) {
+            return None;
+        }
+        let tab = self.tabs.meant(pending.tab).ok()?;
+        let is_older = pending.generation < self.row.generation;
+        self.moved.refuses(tab, is_older).then_some(tab)
     }
 
     fn run_express(&mut self, pending: Pending) {

@@ -26,6 +26,8 @@ const CAPTURE_LIMIT: Duration = Duration::from_secs(10);
 const GATHER: Duration = Duration::from_millis(100);
 /// The longest pause after captures that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Within what time a change is to be in a checkpoint.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// A session's captures.
 pub(super) struct Capturing {
@@ -35,6 +37,8 @@ pub(super) struct Capturing {
     /// Captures under way; each link has one at a time beside those that were asked for.
     under_way: bool,
     last_start: Option<Instant>,
+    /// How long the last one took.
+    took: Duration,
     /// A service died: what the browser holds is not the session's state.
     frozen: bool,
     failures: u32,
@@ -53,6 +57,7 @@ impl Capturing {
             last: None,
             under_way: false,
             last_start: None,
+            took: Duration::ZERO,
             frozen: false,
             failures: 0,
             failing: None,
@@ -96,8 +101,13 @@ impl Capturing {
     }
 
     /// Returns when the next capture may begin: the later, the more of them failed.
+    ///
+    /// What changes as one begins is in the next one, so both have to end within [`FRESH`]: the
+    /// longer one takes, as on a busy machine, the sooner the next follows.
     fn earliest(&self, every: Duration) -> Option<Instant> {
+        let spare = FRESH.saturating_sub(self.took * 2);
         let pause = every
+            .min(spare.max(every / 4))
             .saturating_mul(1 << self.failures.min(6))
             .min(LONGEST_PAUSE);
         self.last_start.map(|start| start + pause)
@@ -142,6 +152,11 @@ impl Capturing {
 
     pub(super) const fn is_frozen(&self) -> bool {
         self.frozen
+    }
+
+    /// Tells whether anything may have changed that no checkpoint has yet.
+    pub(super) fn is_behind(&self) -> bool {
+        self.under_way || self.dirt.since().is_some()
     }
 
     pub(super) fn thaw(&mut self) {
@@ -371,6 +386,9 @@ impl Session {
     ) {
         if self.is_current(link) {
             self.capturing.under_way = false;
+            let now = self.deps.clock.instant();
+            let took = |start| now.saturating_duration_since(start);
+            self.capturing.took = self.capturing.last_start.map_or(Duration::ZERO, took);
         }
         let mut failed = None;
         match result {

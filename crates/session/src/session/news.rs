@@ -440,11 +440,21 @@ impl Session {
             ?service,
             "a service of the browser died; giving it back its state"
         );
+        // Cookies come from the checkpoint, and so must all that has come after it.
+        if service == Service::Network && self.capturing.is_behind() {
+            self.state_is_torn(live.link);
+            return;
+        }
         let now = self.deps.clock.instant();
         let lock = || self.shadow.lock().unwrap_or_else(PoisonError::into_inner);
         if service == Service::Storage {
             lock().service_lost(now);
         }
+        let shadow = Arc::clone(&self.shadow);
+        let is_torn = move || {
+            let shadow = shadow.lock().unwrap_or_else(PoisonError::into_inner);
+            shadow.is_torn()
+        };
         let local: Vec<(String, Items)> = lock()
             .areas()
             .filter(|(area, _)| area.tab.is_none())
@@ -478,7 +488,7 @@ impl Session {
                 }
                 let mut blocked = false;
                 if service == Service::Storage {
-                    blocked = reseed(&ctx, &live, &tabs, local).await?;
+                    blocked = reseed(&ctx, &live, &tabs, local, &is_torn).await?;
                 }
                 live.services.accept(&ctx, &live.connection).await?;
                 Ok(blocked)
@@ -488,14 +498,17 @@ impl Session {
     }
 
     pub(super) fn on_reseeded(&mut self, link: LinkId, result: Result<bool, Error>) {
-        self.shadow
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .service_back();
+        let torn = {
+            let mut shadow = self.shadow.lock().unwrap_or_else(PoisonError::into_inner);
+            let torn = shadow.is_torn();
+            shadow.service_back();
+            torn
+        };
         if !self.is_current(link) {
             return;
         }
         match result {
+            Ok(_) if torn => self.state_is_torn(link),
             Ok(blocked) => {
                 self.capturing.thaw();
                 self.capturing.dirt().raise(self.deps.clock.instant());
@@ -508,12 +521,21 @@ impl Session {
             }
             // The service died with its browser; the link's end says the rest.
             Err(err) if err.is_loss() => {}
+            Err(Error::StateLost { .. }) => self.state_is_torn(link),
             Err(err) => {
                 // A browser without its state is worse than none: replace it.
                 tracing::error!(%err, "the browser could not be given its state back");
                 self.facts.push_back(Fact::BrowserGone(link, Cause::Killed));
             }
         }
+    }
+
+    /// What the browser's service held can't be had as it was when it died: back to the last
+    /// moment that all of it is known of.
+    fn state_is_torn(&mut self, link: LinkId) {
+        tracing::warn!("the state of a page changed about the time a service died");
+        self.facts
+            .push_back(Fact::BrowserGone(link, Cause::StateLost));
     }
 
     /// The host has slept: what is known of the browser is from before.
@@ -554,7 +576,8 @@ impl Session {
 /// service had on disk, also of what was written to it a moment before; it tells of that by
 /// events like any others (Chromium 156). So what counts is what was known when the service
 /// died, and it is read again until it was there a few times in a row. What a page writes
-/// meanwhile can't be told from what it was reset to, and is lost.
+/// meanwhile can't be told from what it was reset to: that ends it with
+/// [`Error::StateLost`].
 ///
 /// Tells whether a page had a dialog open: it has all this before it.
 async fn reseed(
@@ -562,9 +585,15 @@ async fn reseed(
     live: &crate::live::Live,
     tabs: &crate::tabs::Tabs,
     local: Vec<(String, Items)>,
+    is_torn: &(dyn Fn() -> bool + Sync),
 ) -> Result<bool, Error> {
     let (mut stayed, mut blocked) = (0, false);
     for round in 0..RESEED_ROUNDS {
+        if is_torn() {
+            return Err(Error::StateLost {
+                service: Service::Storage,
+            });
+        }
         let mut whole = true;
         let mut open = vec![];
         for (id, tab) in tabs.all() {

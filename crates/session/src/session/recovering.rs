@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{CheckpointId, Ctx, TaskKind};
+use base::{ByteSize, CheckpointId, Code, Ctx, TaskKind};
 use cdp::protocol::runtime::Evaluate;
 use chrome::Identity;
 use futures_util::FutureExt as _;
@@ -32,6 +32,8 @@ use crate::tabs::Tab;
 const LAUNCH_LIMIT: Duration = Duration::from_secs(30);
 /// How long a new page in a living browser may take to be opened and to answer.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
+/// With less free than this a recovery that failed has failed for want of room.
+const LEAST_ROOM: ByteSize = ByteSize::mib(8);
 
 /// A browser that was filled from a checkpoint.
 pub(super) struct Filled {
@@ -268,6 +270,13 @@ impl Session {
                 ..
             }
         );
+        if asked {
+            self.moved.forget();
+        } else {
+            let shown = self.tabs.all().into_iter();
+            let shown = shown.map(|(id, tab)| (id, crate::tabs::known(&tab).url));
+            self.moved.lost(shown);
+        }
         self.spawn_work(TaskKind::PageWork, async move {
             // Its time begins with its turn.
             let _turn = slots.turn().await;
@@ -341,6 +350,9 @@ impl Session {
                 self.failure = None;
                 self.tell_loss(cause, age.unwrap_or_default(), report);
                 self.lost_at = None;
+                let back = content.tabs.iter();
+                self.moved
+                    .came_back(back.map(|part| (base::TabId(part.tab), &*part.url)));
                 self.capturing.restored(&content);
                 if let Some(promoted) = promoted {
                     self.capturing.set_newest(promoted);
@@ -350,8 +362,24 @@ impl Session {
             }
             // It died while it was filled, which its restore may see before its link does.
             Err(err) if err.is_loss() => self.give_up(&err, Fact::BrowserGone(link, Cause::Killed)),
+            // A service of it died while it was filled, and what the browser says of that is
+            // anything.
+            Err(err) if self.has_lost_service() => {
+                self.give_up(&err, Fact::BrowserGone(link, Cause::StateLost));
+            }
+            Err(err) if err.code() == Code::DiskFull || !has_room(&self.deps.config.home) => {
+                let full = store::Error::DiskFull {
+                    action: format!("the session could not be brought back ({err})"),
+                };
+                self.give_up(&full.into(), Fact::NoRoom(link));
+            }
             Err(err) => self.give_up(&err, Fact::RestoreFailed(link)),
         }
+    }
+
+    fn has_lost_service(&self) -> bool {
+        let live = self.live.as_ref();
+        live.is_some_and(|live| live.services.ended().is_some())
     }
 
     /// Begins a new generation and keeps what is to be told of it.
@@ -540,6 +568,11 @@ async fn open_answering(
                 target_id: page.target_id().to_owned(),
             })?;
     }
+}
+
+/// Tells whether a browser has room for what it is given; without, it fails in many words.
+fn has_room(home: &std::path::Path) -> bool {
+    base::free_space(home).is_none_or(|free| LEAST_ROOM <= free)
 }
 
 /// Puts a checkpoint's tabs in place of those there are; ref numbers go on where they were.

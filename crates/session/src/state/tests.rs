@@ -24,6 +24,7 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         any_link().prop_map(Fact::WindowSpent),
         any_link().prop_map(Fact::Restored),
         any_link().prop_map(Fact::RestoreFailed),
+        any_link().prop_map(Fact::NoRoom),
         Just(Fact::NotAdopted),
         Just(Fact::Released),
         Just(Fact::Parked),
@@ -192,6 +193,21 @@ fn stale_comes_back_only_when_asked() {
 fn close_succeeds_twice() {
     let (state, _) = start().step(Fact::CloseAsked, None, LinkId(1));
     assert_eq!(state.admit(Kind::Close), Ok(Admission::AlreadyDone));
+}
+
+#[test]
+fn a_recovery_without_room_is_tried_again_by_the_next_call() {
+    let from = CheckpointId::new();
+    let recovering = State::Recovering {
+        link: LinkId(2),
+        from,
+        cause: Cause::Killed,
+        tries: 1,
+    };
+    let (state, effects) = recovering.step(Fact::NoRoom(LinkId(2)), Some(from), LinkId(3));
+    assert_eq!(state, State::Recoverable { from });
+    assert_eq!(effects, [Effect::StopBrowser, Effect::RefuseHeld]);
+    assert_eq!(state.admit(Kind::Act), Ok(Admission::ResumeFirst));
 }
 
 #[test]

@@ -467,8 +467,12 @@ impl Worker {
     pub(super) fn save(&mut self) {
         let name = format!("step {}", self.number);
         let outcome = self.call("save_session_checkpoint", json!({ "name": name }));
-        if matches!(outcome, Outcome::Done(_)) {
-            self.named.push(name);
+        let Outcome::Done(answer) = outcome else {
+            return;
+        };
+        self.named.push(name);
+        // One that was held while the session came back is of what came back.
+        if answer["generation"] == self.generation {
             self.work.firm();
             self.database.firm();
             self.note.firm();
