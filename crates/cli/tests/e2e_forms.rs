@@ -96,3 +96,23 @@ fn what_was_typed_comes_back_into_the_same_fields_and_secrets_do_not() {
     );
     test.finish();
 }
+
+#[test]
+fn what_was_typed_before_a_dialog_came_up_is_kept_though_the_page_is_held() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.url("/form"));
+    agent.evaluate("document.querySelector('#notes').oninput = () => alert('held'); 0");
+    agent.settle();
+    let before = agent.checkpoint();
+    let fill = json!({ "action": "fill", "selector": "#notes", "text": "typed before" });
+    let held = agent.attempt("interact", fill);
+    assert!(held.is_err(), "the dialog holds it: {held:?}");
+    agent.wait_checkpoint(before.as_deref());
+    test.fault(Do::KillBrowser);
+    agent.notice();
+    let notes = agent.evaluate("document.querySelector('#notes').value");
+    assert_eq!(notes, "typed before");
+    test.finish();
+}

@@ -62,3 +62,25 @@ if (!known.followsTitle && globalThis.parent === globalThis && typeof __browserd
     tellTitle('again');
   });
 }
+
+// What is typed is told as it is typed: a page that a dialog holds can't be asked any more. The
+// first change at once, before the page hears of it and may open one; on a large page less often.
+function tellForm() {
+  const begun = performance.now();
+  known.formTimer = undefined;
+  __browserdTell(`form ${JSON.stringify(readForm({ maxBytes: 32 * 1024 }))}`);
+  const now = performance.now();
+  known.formRests = now + Math.max(100, 20 * (now - begun));
+}
+
+function formChanged() {
+  if (known.formTimer !== undefined) return;
+  const left = (known.formRests ?? 0) - performance.now();
+  if (left <= 0) tellForm();
+  else known.formTimer = setTimeout(tellForm, left);
+}
+
+if (!known.followsForm && globalThis.parent === globalThis && typeof __browserdTell === 'function') {
+  known.followsForm = true;
+  for (const type of ['input', 'change']) addEventListener(type, formChanged, { capture: true, passive: true });
+}

@@ -34,6 +34,9 @@ pub struct HistorySeen {
     pub state: Option<Private<String>>,
     /// Whether the shown document was asked for by POST, if that is known.
     pub posted: Option<bool>,
+    /// Whether the document told its part; the list itself is the browser's, which answers also
+    /// where a page is busy, moves on or has a dialog open.
+    pub is_told: bool,
 }
 
 /// An entry as the browser has it.
@@ -65,41 +68,57 @@ struct Near {
     entries: Vec<NearSeen>,
 }
 
+/// An entry's key, and its state.
+type StateOf = (String, Private<String>);
+
+/// What came of one look.
+enum Once {
+    Told(HistorySeen),
+    /// The document went on meanwhile.
+    MovedOn(page::GetNavigationHistoryReturns),
+    /// It doesn't answer.
+    Silent(page::GetNavigationHistoryReturns),
+}
+
 impl Page {
-    /// Reads the tab's history and the current entry's state.
+    /// Reads the tab's history and the current entry's state; of a document that doesn't tell its
+    /// part, or goes on each time, only what the browser knows.
     ///
     /// # Errors
-    /// [`Error::Stopped`] if the page did not answer in time; [`Error::Script`] if it went on
-    /// to another place each time.
+    /// [`Error::Stopped`] if the browser did not answer in time, and those of the page's end.
     ///
     /// # Cancel safety
     /// Yes: nothing is changed.
     pub async fn read_history(&self, ctx: &Ctx) -> Result<HistorySeen, Error> {
-        for _ in 0..TRIES {
-            if let Some(seen) = self.history_once(ctx).await? {
-                return Ok(seen);
+        let mut tries = 1;
+        loop {
+            match self.history_once(ctx).await? {
+                Once::Told(seen) => return Ok(seen),
+                Once::MovedOn(_) if tries < TRIES => tries += 1,
+                Once::MovedOn(listed) | Once::Silent(listed) => {
+                    return Ok(self.history_of(listed, None));
+                }
             }
         }
-        Err(Error::Script {
-            reason: "the page went on while its history was read".to_owned(),
-        })
     }
 
-    async fn history_once(&self, ctx: &Ctx) -> Result<Option<HistorySeen>, Error> {
+    async fn history_once(&self, ctx: &Ctx) -> Result<Once, Error> {
         let list = page::GetNavigationHistory {};
         // Sent together: the sooner it is read, the less has moved on by then.
         let (state, near, history, still) = tokio::join!(
             biased;
             self.state_of_entry(ctx),
             self.near_entries(ctx),
-            self.call(ctx, &list),
+            self.session().call(ctx, &list),
             self.near_entries(ctx),
         );
-        let (state, near, history) = (state?, near?, history?);
-        let posted = self.shared().picture.borrow().is_posted();
+        let history = history.map_err(Error::from_cdp)?;
+        let (Ok(state), Ok(near), Ok(still)) = (state, near, still) else {
+            return Ok(Once::Silent(history));
+        };
         // The parts are of one moment only if the document is still where it was.
-        if still? != near {
-            return Ok(None);
+        if still != near {
+            return Ok(Once::MovedOn(history));
         }
         let current = usize::try_from(history.current_index).unwrap_or_default();
         let shown = near.current.and_then(|at| near.entries.get(at));
@@ -110,9 +129,21 @@ impl Page {
             (Some(_), None) => false,
         };
         if !agree {
-            return Ok(None);
+            return Ok(Once::MovedOn(history));
         }
+        Ok(Once::Told(self.history_of(history, Some((state, near)))))
+    }
+
+    fn history_of(
+        &self,
+        history: page::GetNavigationHistoryReturns,
+        told: Option<(Option<StateOf>, Near)>,
+    ) -> HistorySeen {
         let picture = self.shared().picture.borrow();
+        let is_told = told.is_some();
+        let (state, near) = told.map_or((None, None), |(state, near)| (state, Some(near)));
+        let key = near.as_ref().map(|near| near.key.clone());
+        let state = state.filter(|(of, _)| Some(of) == key.as_ref());
         let entry = |entry: page::NavigationEntry| EntrySeen {
             id: entry.id,
             // In an empty page nothing runs.
@@ -120,16 +151,15 @@ impl Page {
             url: entry.url.into(),
             submitted: entry.transition_type == page::TransitionType::FormSubmit,
         };
-        Ok(Some(HistorySeen {
+        HistorySeen {
+            current: usize::try_from(history.current_index).unwrap_or_default(),
             entries: history.entries.into_iter().map(entry).collect(),
-            current,
-            near: near.entries,
-            near_current: near.current,
-            state: state
-                .filter(|(key, _)| *key == near.key)
-                .map(|(_, state)| state),
-            posted,
-        }))
+            near_current: near.as_ref().and_then(|near| near.current),
+            near: near.map(|near| near.entries).unwrap_or_default(),
+            state: state.map(|(_, state)| state),
+            posted: picture.is_posted().filter(|_| is_told),
+            is_told,
+        }
     }
 
     async fn near_entries(&self, ctx: &Ctx) -> Result<Near, Error> {
@@ -143,7 +173,7 @@ impl Page {
     }
 
     /// Returns the current entry's key and state; `None` if the state can't be told.
-    async fn state_of_entry(&self, ctx: &Ctx) -> Result<Option<(String, Private<String>)>, Error> {
+    async fn state_of_entry(&self, ctx: &Ctx) -> Result<Option<StateOf>, Error> {
         let evaluate = runtime::Evaluate {
             expression: STATE.to_owned(),
             object_group: Some(GROUP.to_owned()),

@@ -22,6 +22,11 @@ pub enum Fact {
         /// The new title.
         title: Private<String>,
     },
+    /// Something was typed or chosen in the main frame's document.
+    Typed {
+        /// What the fields hold, as JSON of what [`crate::Page::read_form`] reads.
+        form: Private<String>,
+    },
     /// A dialog opened. Under [`crate::DialogPolicy::Ask`] it waits for its answer.
     DialogOpened(Dialog),
     /// The dialog was answered, here or by another client.

@@ -33,6 +33,7 @@ const ACTIVITY_EVERY: Duration = Duration::from_millis(500);
 const MOST_BODIES: usize = 16;
 const BODY_LIMIT: Duration = Duration::from_secs(5);
 /// How much of a dialog's text is kept.
+const LONGEST_FORM: usize = 256 << 10;
 const MAX_DIALOG_TEXT: usize = 4096;
 
 pub(crate) struct Pump {
@@ -616,6 +617,11 @@ impl Pump {
         } else if let Some(title) = event.payload.strip_prefix("again ") {
             self.change(|picture| picture.title_again = Some(title.to_owned()));
             self.titled(event.execution_context_id, title);
+        } else if let Some(form) = event.payload.strip_prefix("form ")
+            && form.len() <= LONGEST_FORM
+        {
+            let form = Private::new(form.to_owned());
+            self.tell(Fact::Typed { form });
         }
     }
 

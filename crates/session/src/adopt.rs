@@ -187,6 +187,7 @@ async fn pages(
             next_ref: first_ref,
             dialog,
             history: Default::default(),
+            typed: None,
         };
         tabs.push((tab, tab_of));
     }

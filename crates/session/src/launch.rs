@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{BrowserId, Ctx, SessionId};
+use base::{BrowserId, Ctx, SessionId, TaskKind, Tasks};
 use cdp::{Connection, Options, Transport};
 use chrome::{Hello, Identity, LaunchSpec};
 use store::BrowserRow;
@@ -20,6 +20,12 @@ use crate::state::{LinkId, MOST_TRIES};
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 /// How long the end of a browser may take altogether.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
+/// When a run folder that was removed is looked at again.
+const LOOK_AGAIN: [Duration; 3] = [
+    Duration::from_millis(300),
+    Duration::from_secs(2),
+    Duration::from_secs(8),
+];
 /// Events that may wait in one flat session's queue.
 pub(crate) const EVENTS: usize = 4096;
 /// Replies to earlier daemons' commands that may wait.
@@ -224,17 +230,30 @@ async fn forget(deps: &Deps, browser: BrowserId, how: &str) {
 }
 
 /// Removes a browser's run folder.
+///
+/// A process of the browser's may outlive it by a moment and write there once more as it ends,
+/// as the network service does: so it is looked at again.
 async fn clear(deps: &Deps, browser: BrowserId) {
-    if let Err(err) = remove(deps, run_folder(&deps.config.home, browser)).await {
+    let run = run_folder(&deps.config.home, browser);
+    if let Err(err) = remove(&deps.tasks, run.clone()).await {
         tracing::warn!(%browser, %err, "a browser's run folder could not be removed");
     }
+    let tasks = deps.tasks.clone();
+    deps.tasks.spawn(TaskKind::Background, async move {
+        let ctx = Ctx::within(STOP_LIMIT);
+        for pause in LOOK_AGAIN {
+            if ctx.pause(pause).await.is_err() {
+                return;
+            }
+            if let Err(err) = remove(&tasks, run.clone()).await {
+                tracing::debug!(%browser, %err, "what a dying process wrote stays");
+            }
+        }
+    });
 }
 
-async fn remove(deps: &Deps, run: PathBuf) -> std::io::Result<()> {
-    let removed = deps
-        .tasks
-        .blocking(move || std::fs::remove_dir_all(&run))
-        .await;
+async fn remove(tasks: &Tasks, run: PathBuf) -> std::io::Result<()> {
+    let removed = tasks.blocking(move || std::fs::remove_dir_all(&run)).await;
     match removed {
         Ok(Err(err)) if err.kind() != std::io::ErrorKind::NotFound => Err(err),
         Ok(_) => Ok(()),

@@ -9,7 +9,7 @@ use store::TabRow;
 use tokio::sync::watch;
 
 use crate::Error;
-use crate::checkpoint::manifest::TabPart;
+use crate::checkpoint::manifest::{FormPart, TabPart};
 use crate::checkpoint::part::history::Following;
 use crate::notes::{NotedDialog, NotedPage};
 use crate::summary::TabInfo;
@@ -31,6 +31,8 @@ pub(crate) struct Tab {
     pub dialog: Option<Dialog>,
     /// How its history is being followed.
     pub history: Following,
+    /// What was typed since the last capture began, as the page told it.
+    pub typed: Option<FormPart>,
 }
 
 impl Tab {
@@ -38,6 +40,13 @@ impl Tab {
     pub(crate) fn captured(&mut self, part: TabPart) {
         let history = std::mem::take(&mut self.known.history);
         self.known = TabPart { history, ..part };
+    }
+
+    /// Takes what was typed for what is known, as far as nobody reads it from the page.
+    pub(crate) fn take_typed(&mut self) {
+        if let Some(form) = self.typed.take() {
+            self.known.form = form;
+        }
     }
 }
 
@@ -135,6 +144,7 @@ impl Tabs {
                 tab.known = known(tab);
                 tab.page = None;
                 tab.dialog = None;
+                tab.typed = None;
                 tab.cdp_session.clear();
             }
         });
@@ -329,6 +339,9 @@ impl Tabs {
 /// Returns what is known of a tab at this moment, without asking its page.
 pub(crate) fn known(tab: &Tab) -> TabPart {
     let mut known = tab.known.clone();
+    if let Some(form) = &tab.typed {
+        known.form = form.clone();
+    }
     if let Some(page) = &tab.page {
         let state = page.state();
         // An adopted page has told its URL and not yet its title: nobody has read it since.

@@ -112,6 +112,13 @@ impl PageWatch {
                 self.dirt.raise(self.clock.instant());
                 None
             }
+            Fact::Typed { form } => {
+                if let Ok(form) = serde_json::from_str(form.expose()) {
+                    self.tabs.update(tab, |tab| tab.typed = Some(form));
+                    self.dirt.raise(self.clock.instant());
+                }
+                None
+            }
             Fact::TitleChanged { .. } | Fact::CookieActivity | Fact::Activity => {
                 self.dirt.raise(self.clock.instant());
                 None

@@ -373,7 +373,7 @@ mod tests {
         push(&mut kept, closed).unwrap();
         let seen = consume(&mut kept);
         assert!(
-            seen[0].contains("Opening") && seen[1].contains("Closed"),
+            seen[0].contains("DialogOpe") && seen[1].contains("DialogClo"),
             "{seen:?}"
         );
         kept.take_back();

@@ -355,7 +355,10 @@ impl Session {
     }
 
     /// Returns what a capture of the session as it is now is given.
-    pub(super) fn order_of(&self, cause: &str, name: Option<&str>, kept: bool) -> Order {
+    pub(super) fn order_of(&mut self, cause: &str, name: Option<&str>, kept: bool) -> Order {
+        for id in self.tabs.ids() {
+            self.tabs.update(id, crate::tabs::Tab::take_typed);
+        }
         Order {
             session: self.row.id,
             generation: self.row.generation,

@@ -159,6 +159,7 @@ impl Session {
                 next_ref: before.next_ref.max(1),
                 known: before.known,
                 history: Default::default(),
+                typed: None,
             };
             self.tabs.put(id, tab);
             self.save_tabs = true;

@@ -36,7 +36,8 @@ pub(crate) async fn follow(ctx: &Ctx, tabs: &Tabs, id: TabId) {
             tab.history.due = true;
             return;
         }
-        tab.history.due = seen.is_err();
+        // What the browser knows is better than what was; the document's part is still to come.
+        tab.history.due = !seen.as_ref().is_ok_and(|seen| seen.is_told);
         if let Ok(seen) = &seen {
             tab.known.history = merge(&tab.known.history, seen);
         }

@@ -42,7 +42,7 @@ pub(super) fn merge(known: &HistoryPart, seen: &HistorySeen) -> HistoryPart {
         };
         before = Some(of);
         let is_shown = at == seen.current;
-        let state = if is_shown {
+        let state = if is_shown && seen.is_told {
             let state = seen.state.as_ref().map(|state| state.expose().clone());
             state.filter(|state| is_kept(state))
         } else {
@@ -81,7 +81,7 @@ pub(super) fn merge(known: &HistoryPart, seen: &HistorySeen) -> HistoryPart {
 fn own(seen: &HistorySeen) -> (Vec<Option<bool>>, bool) {
     let mut own = vec![None; seen.entries.len()];
     let mut whole = true;
-    if let Some(shown) = own.get_mut(seen.current) {
+    if let Some(shown) = own.get_mut(seen.current).filter(|_| seen.is_told) {
         *shown = Some(true);
     }
     let Some(near) = seen.near_current else {
@@ -182,6 +182,7 @@ mod tests {
             current: shown,
             near: near.collect(),
             near_current: Some(near_current),
+            is_told: true,
             state: Some(state(shown).into()),
             posted: Some(false),
         }
@@ -201,6 +202,29 @@ mod tests {
             .collect();
         let states: Vec<_> = states.iter().map(|number| number.map(state)).collect();
         assert_eq!(found, states);
+    }
+
+    #[test]
+    fn what_only_the_browser_tells_is_kept_and_is_unsure_until_a_document_tells_its_part() {
+        let listed = |urls: &[&str]| HistorySeen {
+            near: vec![],
+            near_current: None,
+            state: None,
+            posted: None,
+            is_told: false,
+            ..seen(urls, urls.len() - 1, &[], 0)
+        };
+        let part = merge(&HistoryPart::default(), &seen(&["a"], 0, &["+a"], 0));
+        let part = merge(&part, &listed(&["a", "a2", "b"]));
+        check(&part, &[0, 1, 2], &[Some(0), None, None]);
+        assert!(!part.whole && part.entries[1].unsure && !part.entries[0].unsure);
+        let part = merge(&part, &listed(&["a"]));
+        check(&part, &[0], &[Some(0)]);
+        assert!(part.whole, "what was known of it is");
+        let part = merge(&part, &listed(&["a", "a2"]));
+        let part = merge(&part, &seen(&["a", "a2"], 1, &["+a", "+a2"], 1));
+        check(&part, &[0, 0], &[Some(0), Some(1)]);
+        assert!(part.whole);
     }
 
     #[test]
