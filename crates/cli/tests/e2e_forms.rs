@@ -7,7 +7,8 @@
 )]
 
 use serde_json::{Value, json};
-use testkit::harness::{Agent, Do, Harness};
+use testkit::harness::{Agent, Do, Harness, SOON};
+use testkit::process;
 use testkit::site::Site;
 
 const BROWSERD: &str = env!("CARGO_BIN_EXE_browserd");
@@ -111,7 +112,9 @@ fn what_was_typed_before_a_dialog_came_up_is_kept_though_the_page_is_held() {
     assert!(held.is_err(), "the dialog holds it: {held:?}");
     agent.wait_checkpoint(before.as_deref());
     test.fault(Do::KillBrowser);
-    agent.notice();
+    // Until its death is heard of, the dialog is what the page is known by.
+    let back = process::until(SOON, || agent.attempt("snapshot", json!({})).is_ok());
+    assert!(back, "the session does not come back");
     let notes = agent.evaluate("document.querySelector('#notes').value");
     assert_eq!(notes, "typed before");
     test.finish();

@@ -68,7 +68,7 @@ if (!known.followsTitle && globalThis.parent === globalThis && typeof __browserd
 function tellForm() {
   const begun = performance.now();
   known.formTimer = undefined;
-  __browserdTell(`form ${JSON.stringify(readForm({ maxBytes: 32 * 1024 }))}`);
+  __browserdTell(`form ${JSON.stringify(readForm({ maxBytes: 256 * 1024 }))}`);
   const now = performance.now();
   known.formRests = now + Math.max(100, 20 * (now - begun));
 }

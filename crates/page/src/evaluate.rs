@@ -142,7 +142,7 @@ impl Page {
                 };
                 let work = self.session().call(ctx, &read);
                 let read = self.unless_held(work).await;
-                read.map_err(|err| no_json(err.after_effects()))
+                read.map_err(|err| gone_unread(no_json(err.after_effects())))
                     .map(|read| runtime::EvaluateReturns {
                         result: read.result,
                         exception_details: read.exception_details,
@@ -154,7 +154,10 @@ impl Page {
             let release = runtime::ReleaseObjectGroup {
                 object_group: GROUP.to_owned(),
             };
-            self.session().post(&release).map_err(Error::from_cdp)?;
+            // The script has run, whatever becomes of this.
+            if let Err(err) = self.session().post(&release) {
+                tracing::debug!(%err, "the objects of a script are held until its document goes");
+            }
         }
         read
     }
@@ -233,6 +236,14 @@ fn bounded(text: &str) -> String {
     match text.char_indices().nth(MAX_LINE) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+/// A program has run; its value went with its document.
+fn gone_unread(err: Error) -> Error {
+    match err {
+        Error::Cdp(cdp::Error::Protocol { .. }) => Error::Gone,
+        err => err,
     }
 }
 

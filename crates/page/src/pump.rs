@@ -32,8 +32,9 @@ const ACTIVITY_EVERY: Duration = Duration::from_millis(500);
 /// How many responses' bodies are read at once, and how long one may take.
 const MOST_BODIES: usize = 16;
 const BODY_LIMIT: Duration = Duration::from_secs(5);
+/// How long what a page tells of its fields may be: as much as is read of them, as JSON.
+const LONGEST_FORM: usize = 1 << 20;
 /// How much of a dialog's text is kept.
-const LONGEST_FORM: usize = 256 << 10;
 const MAX_DIALOG_TEXT: usize = 4096;
 
 pub(crate) struct Pump {

@@ -49,21 +49,34 @@ pub(super) fn dialog(message: &[u8]) -> Option<Dialog<'_>> {
     if event.starts_with(b"Page.javascriptDialogOpening\"") {
         return session(event).map(Dialog::Opened);
     }
-    let ends: [&[u8]; 3] = [
+    // The session that was detached comes first; a frame's is told in that of its page.
+    if event.starts_with(b"Target.detachedFromTarget\"") {
+        let at = event
+            .windows(SESSION.len())
+            .position(|part| part == SESSION)?;
+        return text_at(event, at).map(Dialog::Ended);
+    }
+    let ends: [&[u8]; 2] = [
         b"Page.javascriptDialogClosed\"",
         b"Inspector.targetCrashed\"",
-        b"Target.detachedFromTarget\"",
     ];
     let ended = ends.iter().any(|end| event.starts_with(end));
     ended.then(|| session(event)).flatten().map(Dialog::Ended)
 }
 
-/// Returns the flat session a message names last: its own, or the one it is about. What looks
-/// like it in a text of the page's has its quotes escaped.
+const SESSION: &[u8] = br#""sessionId":""#;
+
+/// Returns the flat session a message is of, which it names last. What looks like it in a text of
+/// the page's has its quotes escaped.
 fn session(message: &[u8]) -> Option<&[u8]> {
-    const KEY: &[u8] = br#""sessionId":""#;
-    let at = message.windows(KEY.len()).rposition(|part| part == KEY)?;
-    let rest = &message[at + KEY.len()..];
+    let at = message
+        .windows(SESSION.len())
+        .rposition(|part| part == SESSION)?;
+    text_at(message, at)
+}
+
+fn text_at(message: &[u8], at: usize) -> Option<&[u8]> {
+    let rest = &message[at + SESSION.len()..];
     let end = rest.iter().position(|byte| *byte == b'"')?;
     Some(&rest[..end])
 }
@@ -102,6 +115,7 @@ mod tests {
             r#"{"method":"Page.javascriptDialogClosed","params":{"result":true},"sessionId":"A"}"#,
             r#"{"method":"Inspector.targetCrashed","params":{},"sessionId":"A"}"#,
             r#"{"method":"Target.detachedFromTarget","params":{"sessionId":"A","targetId":"T"}}"#,
+            r#"{"method":"Target.detachedFromTarget","params":{"sessionId":"A"},"sessionId":"P"}"#,
         ] {
             assert_eq!(dialog(ended.as_bytes()), Some(Dialog::Ended(b"A")));
         }

@@ -117,6 +117,8 @@ impl Shadow {
                 return;
             }
             match &change {
+                // What we give back is no news.
+                Change::Set(..) if !self.is_news(area, &change) => {}
                 Change::Set(..) => self.set_at = Some(now),
                 change => self.remember(area, change, now),
             }

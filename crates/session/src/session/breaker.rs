@@ -33,7 +33,9 @@ impl Breaker {
             Cause::Exited | Cause::Crashed | Cause::OutOfMemory => {
                 one_more(&mut self.deaths, MOST_DEATHS, now)
             }
-            Cause::RendererCrashed => one_more(&mut self.crashes, MOST_CRASHES, now),
+            Cause::RendererCrashed | Cause::StateLost => {
+                one_more(&mut self.crashes, MOST_CRASHES, now)
+            }
             _ => false,
         }
     }

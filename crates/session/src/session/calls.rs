@@ -260,8 +260,7 @@ impl Session {
             return None;
         }
         let tab = self.tabs.meant(pending.tab).ok()?;
-        let is_older = pending.generation < self.row.generation;
-        self.moved.refuses(tab, is_older).then_some(tab)
+        self.moved.refuses(tab, pending.generation).then_some(tab)
     }
 
     fn run_express(&mut self, pending: Pending) {
@@ -331,6 +330,9 @@ impl Session {
         }
         if matches!(pending.act, Act::NewTab { .. } | Act::CloseTab) {
             (self.save_row, self.save_tabs) = (true, true);
+        }
+        if let (Act::Navigate(_), Some(tab), Ok(_)) = (&pending.act, tab, &result) {
+            self.moved.sent(tab);
         }
         match result {
             // Nothing of it may be believed; it is done again when the browser has its state.

@@ -106,8 +106,9 @@ impl Capturing {
     /// longer one takes, as on a busy machine, the sooner the next follows.
     fn earliest(&self, every: Duration) -> Option<Instant> {
         let spare = FRESH.saturating_sub(self.took * 2);
-        let pause = every
-            .min(spare.max(every / 4))
+        let sooner = every.min(spare.max(every / 4));
+        let pause = if self.failures == 0 { sooner } else { every };
+        let pause = pause
             .saturating_mul(1 << self.failures.min(6))
             .min(LONGEST_PAUSE);
         self.last_start.map(|start| start + pause)
@@ -389,9 +390,11 @@ impl Session {
     ) {
         if self.is_current(link) {
             self.capturing.under_way = false;
-            let now = self.deps.clock.instant();
-            let took = |start| now.saturating_duration_since(start);
-            self.capturing.took = self.capturing.last_start.map_or(Duration::ZERO, took);
+            if result.is_ok() {
+                let now = self.deps.clock.instant();
+                let took = |start| now.saturating_duration_since(start);
+                self.capturing.took = self.capturing.last_start.map_or(Duration::ZERO, took);
+            }
         }
         let mut failed = None;
         match result {
@@ -413,6 +416,8 @@ impl Session {
                 }
             }
             Ok(Captured::Discarded(service)) => {
+                // What it would have held is in no checkpoint.
+                self.capturing.dirt.raise(self.deps.clock.instant());
                 self.on_service_lost(service);
                 let reason = "the browser has lost its storage".to_owned();
                 match reply {

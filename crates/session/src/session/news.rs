@@ -510,6 +510,8 @@ impl Session {
         }
         match result {
             Ok(_) if torn => self.state_is_torn(link),
+            // One page went, or one frame, and not the browser.
+            Err(err) if err.is_loss() && self.is_linked() => self.state_is_torn(link),
             Ok(blocked) => {
                 self.capturing.thaw();
                 self.capturing.dirt().raise(self.deps.clock.instant());
@@ -529,6 +531,11 @@ impl Session {
                 self.facts.push_back(Fact::BrowserGone(link, Cause::Killed));
             }
         }
+    }
+
+    fn is_linked(&self) -> bool {
+        let live = self.live.as_ref();
+        live.is_some_and(|live| live.connection.is_lost().is_none())
     }
 
     /// What the browser's service held can't be had as it was when it died: back to the last
@@ -617,7 +624,11 @@ async fn reseed(
             match holders.find(|(_, page)| page.state().dialog.is_none()) {
                 Some((open, _)) => match reseed_open(ctx, open, items).await {
                     Ok(there) => whole &= there,
-                    Err(err) if err.is_loss() || ctx.remaining().is_zero() => return Err(err),
+                    Err(err)
+                        if live.connection.is_lost().is_some() || ctx.remaining().is_zero() =>
+                    {
+                        return Err(err);
+                    }
                     // Its frame went on meanwhile.
                     Err(_) => whole = false,
                 },

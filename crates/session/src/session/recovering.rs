@@ -11,6 +11,7 @@ use page::Page;
 use store::BrowserRow;
 
 use super::done::{Done, Then};
+use super::moved::Shown;
 use super::restoring::promote;
 use super::{Begin, Session, own};
 use crate::Error;
@@ -273,8 +274,13 @@ impl Session {
         if asked {
             self.moved.forget();
         } else {
-            let shown = self.tabs.all().into_iter();
-            let shown = shown.map(|(id, tab)| (id, crate::tabs::known(&tab).url));
+            let urls = self.tabs.all().into_iter();
+            let shown = Shown {
+                urls: urls
+                    .map(|(id, tab)| (id, crate::tabs::known(&tab).url))
+                    .collect(),
+                active: self.tabs.active(),
+            };
             self.moved.lost(shown);
         }
         self.spawn_work(TaskKind::PageWork, async move {
@@ -350,9 +356,14 @@ impl Session {
                 self.failure = None;
                 self.tell_loss(cause, age.unwrap_or_default(), report);
                 self.lost_at = None;
-                let back = content.tabs.iter();
-                self.moved
-                    .came_back(back.map(|part| (base::TabId(part.tab), &*part.url)));
+                let urls = content.tabs.iter();
+                let back = Shown {
+                    urls: urls
+                        .map(|part| (base::TabId(part.tab), part.url.clone()))
+                        .collect(),
+                    active: self.tabs.active(),
+                };
+                self.moved.came_back(&back, self.row.generation);
                 self.capturing.restored(&content);
                 if let Some(promoted) = promoted {
                     self.capturing.set_newest(promoted);
