@@ -22,6 +22,7 @@ pub(super) struct Moved {
 /// What a session shows: each tab's URL, and the tab that is active.
 pub(super) struct Shown {
     pub urls: BTreeMap<TabId, String>,
+    /// `None` where nobody has looked: a session that begins, or was at rest.
     pub active: Option<TabId>,
 }
 
@@ -43,7 +44,7 @@ impl Moved {
         let moved = shown.urls.iter().filter(|(tab, url)| another(tab, url));
         self.tabs = moved.map(|(tab, _)| *tab).collect();
         // Whoever names no tab means the active one, and that is another.
-        if lost.active != shown.active {
+        if lost.active.is_some() && lost.active != shown.active {
             self.tabs.extend(shown.active);
         }
     }
@@ -126,5 +127,12 @@ mod tests {
         moved.lost(shown(2, [(1, "/a"), (2, "/c")]));
         moved.came_back(&shown(1, [(1, "/a")]), 5);
         assert!(moved.refuses(TabId(1), 4));
+        let at_rest = Shown {
+            active: None,
+            ..shown(1, [(1, "/a")])
+        };
+        moved.lost(at_rest);
+        moved.came_back(&shown(1, [(1, "/a")]), 6);
+        assert!(!moved.refuses(TabId(1), 4), "nobody had looked");
     }
 }

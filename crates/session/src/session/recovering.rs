@@ -279,7 +279,8 @@ impl Session {
                 urls: urls
                     .map(|(id, tab)| (id, crate::tabs::known(&tab).url))
                     .collect(),
-                active: self.tabs.active(),
+                // Lost by this daemon, and not found at rest.
+                active: self.lost_at.and_then(|_| self.tabs.active()),
             };
             self.moved.lost(shown);
         }
