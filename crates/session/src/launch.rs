@@ -49,62 +49,18 @@ pub(crate) async fn launch(
     link: LinkId,
     news: &mpsc::Sender<FromLink>,
 ) -> Result<Arc<Live>, Error> {
-    let mut tries = 1;
-    loop {
-        let launched = launch_once(ctx, deps, session, profile, told, link, news).await;
-        match launched {
-            // One that was linked already is told of by its link.
-            Err(Error::Chrome(err)) if err.is_interruption() && tries < MOST_TRIES => {
-                tracing::warn!(%err, tries, "a launch was cut off; launching again");
-                tries += 1;
-            }
-            launched => return launched,
-        }
-    }
-}
-
-async fn launch_once(
-    ctx: &Ctx,
-    deps: &Deps,
-    session: SessionId,
-    profile: Option<&str>,
-    told: &SettingsPart,
-    link: LinkId,
-    news: &mpsc::Sender<FromLink>,
-) -> Result<Arc<Live>, Error> {
     let config = &deps.config;
-    let browser = BrowserId::new();
-    let run = run_folder(&config.home, browser);
-    let user_data_dir = match profile {
-        Some(name) => config.home.join("profiles").join(name),
-        None => run.join("profile"),
-    };
-    let spec = LaunchSpec {
-        browser,
-        run: run.clone(),
-        program: chrome::find(config.program.as_deref(), &config.path)?,
-        user_data_dir: user_data_dir.clone(),
-        headless: config.headless,
-        sandbox: config.sandbox,
-        extra_args: [config.extra_args.clone(), settings::flags(told)].concat(),
-        guard: false,
-        orphan_timeout: config.orphan_timeout,
-        keeper: config.keeper.clone(),
-    };
-    let launched = chrome::launch(ctx, &spec, &hello(deps), &deps.tasks).await;
-    let (chrome_link, welcome) = match launched {
-        Ok(launched) => launched,
-        Err(err) => {
-            // Nothing of it runs, and what it said is in the error.
-            clear(deps, browser).await;
-            return Err(err.into());
-        }
-    };
+    let Started {
+        spec,
+        link: chrome_link,
+        welcome,
+    } = start(ctx, deps, profile, told).await?;
+    let browser = spec.browser;
     let row = BrowserRow {
         id: browser,
         session,
-        run: relative(&config.home, &run),
-        profile_dir: relative(&config.home, &user_data_dir),
+        run: relative(&config.home, &spec.run),
+        profile_dir: relative(&config.home, &spec.user_data_dir),
         browser_pid: welcome.identity.browser_pid,
         browser_start: welcome.identity.browser_start,
         keeper_pid: welcome.identity.keeper_pid,
@@ -156,6 +112,62 @@ async fn launch_once(
             // The session never hears of it.
             stop(deps, &live, Duration::ZERO).await;
             Err(err)
+        }
+    }
+}
+
+/// A browser that answers.
+struct Started {
+    spec: LaunchSpec,
+    link: chrome::Link,
+    welcome: chrome::Welcome,
+}
+
+/// Starts a browser; one that is cut off is begun anew, with a folder of its own.
+async fn start(
+    ctx: &Ctx,
+    deps: &Deps,
+    profile: Option<&str>,
+    told: &SettingsPart,
+) -> Result<Started, Error> {
+    let config = &deps.config;
+    let mut tries = 1;
+    loop {
+        let browser = BrowserId::new();
+        let run = run_folder(&config.home, browser);
+        let user_data_dir = match profile {
+            Some(name) => config.home.join("profiles").join(name),
+            None => run.join("profile"),
+        };
+        let spec = LaunchSpec {
+            browser,
+            run,
+            program: chrome::find(config.program.as_deref(), &config.path)?,
+            user_data_dir,
+            headless: config.headless,
+            sandbox: config.sandbox,
+            extra_args: [config.extra_args.clone(), settings::flags(told)].concat(),
+            guard: false,
+            orphan_timeout: config.orphan_timeout,
+            keeper: config.keeper.clone(),
+        };
+        match chrome::launch(ctx, &spec, &hello(deps), &deps.tasks).await {
+            Ok((link, welcome)) => {
+                return Ok(Started {
+                    spec,
+                    link,
+                    welcome,
+                });
+            }
+            Err(err) => {
+                // Nothing of it runs, and what it said is in the error.
+                clear(deps, browser).await;
+                if !err.is_interruption() || MOST_TRIES <= tries {
+                    return Err(err.into());
+                }
+                tracing::warn!(%err, tries, "a launch was cut off; launching again");
+                tries += 1;
+            }
         }
     }
 }

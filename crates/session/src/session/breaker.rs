@@ -1,7 +1,8 @@
 //! The circuit breaker: a session whose browser dies again and again by itself is not brought
 //! back once more, or it would go on for ever and cost the others their share.
 //!
-//! What somebody else kills counts for nothing: that is no fault of the session's. Its
+//! A browser that somebody else kills counts for nothing: that is no fault of the session's. Who
+//! ended a service of it can't be told, so that counts as the crash of a page does. The
 //! checkpoint stays, and whoever resumes it gives it another chance.
 
 use std::collections::VecDeque;

@@ -106,12 +106,12 @@ impl Capturing {
     /// longer one takes, as on a busy machine, the sooner the next follows.
     fn earliest(&self, every: Duration) -> Option<Instant> {
         let spare = FRESH.saturating_sub(self.took * 2);
-        let sooner = every.min(spare.max(every / 4));
-        let pause = if self.failures == 0 { sooner } else { every };
-        let pause = pause
-            .saturating_mul(1 << self.failures.min(6))
-            .min(LONGEST_PAUSE);
-        self.last_start.map(|start| start + pause)
+        let pause = match self.failures {
+            0 => every.min(spare.max(every / 4)),
+            failures => every.saturating_mul(1 << failures.min(6)),
+        };
+        self.last_start
+            .map(|start| start + pause.min(LONGEST_PAUSE))
     }
 
     /// Takes a published checkpoint for the newest.

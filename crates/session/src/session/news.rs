@@ -1,6 +1,6 @@
 //! News of the browser, its link and its pages.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base::{TabId, TaskKind};
@@ -17,7 +17,7 @@ use crate::attached::MOST_TABS;
 use crate::cause::Cause;
 use crate::checkpoint::manifest::Items;
 use crate::checkpoint::part::storage;
-use crate::checkpoint::shadow::Area;
+use crate::checkpoint::shadow::{Area, Shadow};
 use crate::dial::cause_of;
 use crate::live::{FromLink, News};
 use crate::relist::relist;
@@ -236,8 +236,7 @@ impl Session {
     /// brought back in another page.
     fn on_not_attached(&mut self, link: LinkId, tab: TabId, err: &Error) {
         tracing::warn!(%tab, %err, "a page could not be attached");
-        let linked = |live: &Arc<crate::live::Live>| live.connection.is_lost().is_none();
-        if !self.live.as_ref().is_some_and(linked) {
+        if !self.is_linked() {
             // The link's end says the rest.
             return;
         }
@@ -343,11 +342,7 @@ impl Session {
                     .and_then(|tab| tab.page)
                     .is_some_and(gone);
                 // With its link gone a page seems gone, too; the link's end says the rest.
-                let linked = self
-                    .live
-                    .as_ref()
-                    .is_some_and(|live| live.connection.is_lost().is_none());
-                if is_so && linked {
+                if is_so && self.is_linked() {
                     self.tab_gone(tab);
                 }
             }
@@ -452,10 +447,6 @@ impl Session {
             lock().service_lost(now);
         }
         let shadow = Arc::clone(&self.shadow);
-        let is_torn = move || {
-            let shadow = shadow.lock().unwrap_or_else(PoisonError::into_inner);
-            shadow.is_torn()
-        };
         let local: Vec<(String, Items)> = lock()
             .areas()
             .filter(|(area, _)| area.tab.is_none())
@@ -489,7 +480,7 @@ impl Session {
                 }
                 let mut blocked = false;
                 if service == Service::Storage {
-                    blocked = reseed(&ctx, &live, &tabs, local, &is_torn).await?;
+                    blocked = reseed(&ctx, &live, &tabs, local, &shadow).await?;
                 }
                 live.services.accept(&ctx, &live.connection).await?;
                 Ok(blocked)
@@ -593,11 +584,15 @@ async fn reseed(
     live: &crate::live::Live,
     tabs: &crate::tabs::Tabs,
     local: Vec<(String, Items)>,
-    is_torn: &(dyn Fn() -> bool + Sync),
+    shadow: &Mutex<Shadow>,
 ) -> Result<bool, Error> {
     let (mut stayed, mut blocked) = (0, false);
     for round in 0..RESEED_ROUNDS {
-        if is_torn() {
+        if shadow
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_torn()
+        {
             return Err(Error::StateLost {
                 service: Service::Storage,
             });
