@@ -195,6 +195,37 @@ fn a_storage_service_that_dies_while_no_daemon_is_there_is_noticed_by_the_next_o
 }
 
 #[test]
+fn what_a_page_wrote_right_before_its_dialog_is_kept_whole() {
+    let site = Site::start();
+    let mut test = Harness::new(BROWSERD);
+    test.serve();
+    let mut agent = Agent::open(test.http(), None, &site.url("/storage"));
+    agent.click("button \"Write\"");
+    agent.settle();
+    agent.evaluate(
+        "setTimeout(() => { \
+           document.cookie = 'mark=C2; path=/; max-age=9999'; \
+           sessionStorage.setItem('mark', 'S2'); \
+           localStorage.setItem('mark', 'L2'); \
+           alert('saved'); }, 0)",
+    );
+    let open = process::until(SOON, || {
+        let refusal = agent.attempt("evaluate", json!({ "expression": "1" }));
+        refusal.is_err_and(|refusal| refusal.code() == "dialog_open")
+    });
+    assert!(open, "no dialog opens");
+    agent.call("save_session_checkpoint", json!({ "name": "held" }));
+
+    test.fault(Do::KillBrowser);
+    agent.notice();
+
+    let read = "[document.cookie.match(/mark=(\\w+)/)?.[1], sessionStorage.getItem('mark'), \
+                localStorage.getItem('mark')]";
+    assert_eq!(agent.evaluate(read), json!(["C2", "S2", "L2"]));
+    test.finish();
+}
+
+#[test]
 fn a_storage_service_that_dies_behind_a_dialog_holds_up_nothing_and_costs_nothing() {
     let site = Site::start();
     let mut test = Harness::new(BROWSERD);

@@ -83,7 +83,7 @@ pub(crate) async fn adopt(
         event_capacity: EVENTS,
         late_capacity: LATE,
     });
-    for page in &notes.pages {
+    for page in notes.pages.iter().filter(|page| !page.filling) {
         // The handle is fetched again below; what counts is the queue made here.
         drop(prepared.attach(&page.session));
     }
@@ -148,12 +148,24 @@ async fn pages(
         .collect();
     let mut tabs = vec![];
     for noted in &notes.pages {
-        if !there.iter().any(|info| info.target_id == noted.target) {
-            continue;
-        }
         let tab = TabId(noted.tab);
         let row = known.iter().find(|row| row.tab == tab);
         let first_ref = row.map_or(1, |row| row.next_ref.max(1));
+        if noted.filling {
+            // What it shows is nothing that anybody asked for: it gets another page.
+            let half = Tab {
+                target: noted.target.clone(),
+                known: row.map(last_known).unwrap_or_default(),
+                next_ref: first_ref,
+                filling: true,
+                ..Tab::default()
+            };
+            tabs.push((tab, half));
+            continue;
+        }
+        if !there.iter().any(|info| info.target_id == noted.target) {
+            continue;
+        }
         let session = live.connection.attach(&noted.session);
         let mut options = options(tab);
         options.open_dialog = noted.dialog.as_ref().map(|dialog| dialog.dialog());
@@ -186,8 +198,7 @@ async fn pages(
             known: row.map(last_known).unwrap_or_default(),
             next_ref: first_ref,
             dialog,
-            history: Default::default(),
-            typed: None,
+            ..Tab::default()
         };
         tabs.push((tab, tab_of));
     }

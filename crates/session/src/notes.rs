@@ -49,6 +49,8 @@ pub(crate) struct NotedPage {
     pub target: String,
     /// The flat session it is driven by.
     pub session: String,
+    /// It is being made what its tab is to show, and is neither; it may have no target yet.
+    pub filling: bool,
     /// The dialog that is open on it.
     pub dialog: Option<NotedDialog>,
 }

@@ -33,20 +33,34 @@ pub(crate) struct Tab {
     pub history: Following,
     /// What was typed since the last capture began, as the page told it.
     pub typed: Option<FormPart>,
+    /// Its page is being made what is known of it; until it is, nothing that the page shows is
+    /// the tab's.
+    pub filling: bool,
 }
 
 impl Tab {
     /// Takes what a capture read; the history is followed by itself and may have gone on.
     pub(crate) fn captured(&mut self, part: TabPart) {
+        if self.filling {
+            return;
+        }
         let history = std::mem::take(&mut self.known.history);
         self.known = TabPart { history, ..part };
     }
 
     /// Takes what was typed for what is known, as far as nobody reads it from the page.
     pub(crate) fn take_typed(&mut self) {
+        if self.filling {
+            return;
+        }
         if let Some(form) = self.typed.take() {
             self.known.form = form;
         }
+    }
+
+    /// Returns the page that what the tab holds is to be read from.
+    pub(crate) fn page_to_read(&self) -> Option<Page> {
+        self.page.clone().filter(|_| !self.filling)
     }
 }
 
@@ -145,6 +159,7 @@ impl Tabs {
                 tab.page = None;
                 tab.dialog = None;
                 tab.typed = None;
+                tab.filling = false;
                 tab.cdp_session.clear();
             }
         });
@@ -324,12 +339,13 @@ impl Tabs {
         let in_use = table
             .tabs
             .iter()
-            .filter(|(_, tab)| !tab.cdp_session.is_empty());
+            .filter(|(_, tab)| tab.filling || !tab.cdp_session.is_empty());
         in_use
             .map(|(id, tab)| NotedPage {
                 tab: id.0,
                 target: tab.target.clone(),
                 session: tab.cdp_session.clone(),
+                filling: tab.filling,
                 dialog: tab.dialog.as_ref().map(NotedDialog::of),
             })
             .collect()
@@ -339,6 +355,9 @@ impl Tabs {
 /// Returns what is known of a tab at this moment, without asking its page.
 pub(crate) fn known(tab: &Tab) -> TabPart {
     let mut known = tab.known.clone();
+    if tab.filling {
+        return known;
+    }
     if let Some(form) = &tab.typed {
         known.form = form.clone();
     }

@@ -74,6 +74,8 @@ impl PageWatch {
                 self.dirt.raise(self.clock.instant());
                 None
             }
+            // What is shown to a tab that is brought back is none of its own doing.
+            Fact::Navigated { .. } if self.tabs.get(tab).is_some_and(|tab| tab.filling) => None,
             Fact::Navigated { url } => {
                 let left = self
                     .tabs
@@ -123,7 +125,11 @@ impl PageWatch {
                 self.dirt.raise(self.clock.instant());
                 None
             }
-            Fact::DialogOpened(_) | Fact::DialogClosed => Some(PageNews::Dialog(tab)),
+            Fact::DialogOpened(_) => {
+                self.note_held(tab);
+                Some(PageNews::Dialog(tab))
+            }
+            Fact::DialogClosed => Some(PageNews::Dialog(tab)),
             Fact::Crashed => Some(PageNews::Crashed(tab)),
             Fact::Gone => Some(PageNews::Gone(tab)),
         }
@@ -167,6 +173,22 @@ impl PageWatch {
                 shadow.indexed_db.note_change(&area.storage_key);
             }
         }
+    }
+
+    /// Has the next capture read the storage of a page that a dialog holds by another way.
+    fn note_held(&self, tab: TabId) {
+        let Some(page) = self.tabs.get(tab).and_then(|tab| tab.page) else {
+            return;
+        };
+        if !self.keeps {
+            return;
+        }
+        let mut shadow = self.shadow();
+        for area in storage::local_areas(&page) {
+            shadow.held(area);
+        }
+        drop(shadow);
+        self.dirt.raise(self.clock.instant());
     }
 
     /// Reads a tab's history; one that could not be read waits for the next capture.

@@ -19,6 +19,7 @@ use super::manifest::{
 use super::part::{cookies, form, history, indexed_db, scrolls, storage, zoom};
 use super::shadow::{Area, Shadow};
 use crate::Error;
+use crate::aside::read_origin;
 use crate::deps::Deps;
 use crate::live::Live;
 use crate::services::Service;
@@ -27,6 +28,8 @@ use crate::tabs::Tabs;
 
 /// How long a page is asked for its scroll position; a stuck one keeps its last known.
 const SCROLL_LIMIT: Duration = Duration::from_millis(300);
+/// How long localStorage may take to be read by another way than its page.
+const HELD_LIMIT: Duration = Duration::from_secs(1);
 /// How long one origin's databases may take to be read.
 const INDEXED_DB_LIMIT: Duration = Duration::from_secs(3);
 /// How often a page, or cookies and web storage, are read again because they changed meanwhile;
@@ -41,8 +44,8 @@ pub(crate) struct Order {
     pub session: SessionId,
     /// Its generation.
     pub generation: u64,
-    /// Its tabs in order, with what is known of each.
-    pub tabs: Vec<(TabId, Option<Page>, TabPart)>,
+    /// Its tabs in order.
+    pub tabs: Vec<Source>,
     /// The table they are from.
     pub table: Tabs,
     /// The active one.
@@ -59,6 +62,18 @@ pub(crate) struct Order {
     pub settings: Arc<SettingsPart>,
     /// What the newest checkpoint holds: an equal one isn't written again.
     pub last: Option<Arc<Manifest>>,
+}
+
+/// One tab to be captured.
+pub(crate) struct Source {
+    /// The tab.
+    pub id: TabId,
+    /// The page it is read from.
+    pub page: Option<Page>,
+    /// What is known of it.
+    pub known: TabPart,
+    /// It is being made what is known of it, so that nothing else is true of it.
+    pub filling: bool,
 }
 
 /// What came of a capture.
@@ -89,7 +104,7 @@ pub(crate) async fn capture(
         session: order.session,
     };
     let in_pages = async {
-        read_areas(ctx, &order).await;
+        read_areas(ctx, live, &order).await;
         writer.read_indexed_db(ctx, live, &order).await
     };
     // At once: on a busy machine each answer takes its time, and what has changed is to be in
@@ -105,8 +120,10 @@ pub(crate) async fn capture(
     }
     read?;
     let mut storage = read_storage(ctx, live, &order.shadow, first?).await?;
-    if !lock(&order.shadow).indexed_db.changed().is_empty() {
+    let written = !lock(&order.shadow).indexed_db.changed().is_empty();
+    if written || is_held(&order) {
         // Written after it was read: the rest is newer than it.
+        read_areas(ctx, live, &order).await;
         writer.read_indexed_db(ctx, live, &order).await?;
         let first = look(ctx, live, &order.shadow).await?;
         storage = read_storage(ctx, live, &order.shadow, first).await?;
@@ -167,12 +184,15 @@ pub(crate) fn info(row: &CheckpointRow) -> CheckpointInfo {
 }
 
 async fn read_tabs(ctx: &Ctx, order: &Order) -> Vec<TabPart> {
-    let tabs = order.tabs.iter().map(|(tab, page, known)| async move {
+    let tabs = order.tabs.iter().map(|source| async move {
+        let tab = source.id;
         let mut part = TabPart {
             tab: tab.0,
-            ..known.clone()
+            ..source.known.clone()
         };
-        let Some(page) = page else { return part };
+        let Some(page) = &source.page else {
+            return part;
+        };
         for look in 1.. {
             read_page(ctx, page, &mut part).await;
             if *page.state().url.expose() == part.url {
@@ -185,10 +205,10 @@ async fn read_tabs(ctx: &Ctx, order: &Order) -> Vec<TabPart> {
                 break;
             }
         }
-        if order.table.get(*tab).is_some_and(|tab| tab.history.due) {
-            history::follow(&ctx.at_most(SCROLL_LIMIT), &order.table, *tab).await;
+        if order.table.get(tab).is_some_and(|tab| tab.history.due) {
+            history::follow(&ctx.at_most(SCROLL_LIMIT), &order.table, tab).await;
         }
-        if let Some(tab) = order.table.get(*tab) {
+        if let Some(tab) = order.table.get(tab) {
             part.history = tab.known.history;
         }
         part
@@ -206,31 +226,49 @@ async fn read_page(ctx: &Ctx, page: &Page, part: &mut TabPart) {
     }
     part.url = state.url.expose().clone();
     part.title = state.title.expose().clone();
-    if let Ok((x, y)) = page.scroll_position(&ctx.at_most(SCROLL_LIMIT)).await {
+    // At once, so that a page that is stuck costs a capture the time of one answer only.
+    let step = ctx.at_most(SCROLL_LIMIT);
+    let (scroll, zoom, scrolls, form) = tokio::join!(
+        page.scroll_position(&step),
+        zoom::read(&step, page.session()),
+        scrolls::capture(&step, page),
+        form::capture(&step, page),
+    );
+    if let Ok((x, y)) = scroll {
         (part.scroll_x, part.scroll_y) = (x, y);
     }
-    if let Ok(zoom) = zoom::read(&ctx.at_most(SCROLL_LIMIT), page.session()).await {
+    if let Ok(zoom) = zoom {
         // As a part that tells of none is read back.
         part.zoom = if zoom::is_none(&zoom) { 0.0 } else { zoom };
     }
-    if let Some(scrolls) = scrolls::capture(&ctx.at_most(SCROLL_LIMIT), page).await {
+    if let Some(scrolls) = scrolls {
         part.scrolls = scrolls;
     }
-    if let Some(form) = form::capture(&ctx.at_most(SCROLL_LIMIT), page).await {
+    if let Some(form) = form {
         part.form = form;
     }
 }
 
+/// Tells whether a page that a dialog holds has storage that is in doubt.
+fn is_held(order: &Order) -> bool {
+    let pages = order.tabs.iter().filter_map(|tab| tab.page.as_ref());
+    pages
+        .filter(|page| page.state().dialog.is_some())
+        .flat_map(storage::local_areas)
+        .any(|area| lock(&order.shadow).is_unread(&area))
+}
+
 /// Reads the areas whose picture is in doubt; for a kept version every open one.
-async fn read_areas(ctx: &Ctx, order: &Order) {
-    for (tab, page, _) in &order.tabs {
+async fn read_areas(ctx: &Ctx, live: &Live, order: &Order) {
+    for Source { id, page, .. } in &order.tabs {
         let Some(page) = page else { continue };
         if page.state().dialog.is_some() {
+            read_held(ctx, live, order, page).await;
             continue;
         }
         let step = ctx.at_most(SCROLL_LIMIT);
         for storage::Open { area, session } in
-            storage::open_areas(&step, *tab, page, storage::Which::All).await
+            storage::open_areas(&step, *id, page, storage::Which::All).await
         {
             let wanted = {
                 let mut shadow = lock(&order.shadow);
@@ -246,6 +284,25 @@ async fn read_areas(ctx: &Ctx, order: &Order) {
                 lock(&order.shadow).read_ended(&area, items);
             }
         }
+    }
+}
+
+/// Reads the localStorage of a page that answers nothing because a dialog holds it.
+async fn read_held(ctx: &Ctx, live: &Live, order: &Order, page: &Page) {
+    for area in storage::local_areas(page) {
+        {
+            let mut shadow = lock(&order.shadow);
+            if !shadow.is_unread(&area) {
+                continue;
+            }
+            shadow.read_begins(&area);
+        }
+        let step = ctx.at_most(HELD_LIMIT);
+        let items = read_origin(&step, live, &order.table, &area.storage_key).await;
+        if let Err(err) = &items {
+            tracing::debug!(%err, "the storage of a page behind a dialog could not be read");
+        }
+        lock(&order.shadow).read_ended(&area, items.ok().flatten());
     }
 }
 
@@ -362,8 +419,12 @@ impl Writer<'_> {
             let put = self.put(kind::SETTINGS, part, &mut parts, &mut bytes);
             manifest.settings = Some(put.await?);
         }
-        for tab in tabs {
-            let session_storage = of_tabs.remove(&tab.tab).unwrap_or_default();
+        for (source, tab) in order.tabs.iter().zip(tabs) {
+            let told = of_tabs.remove(&tab.tab).unwrap_or_default();
+            let session_storage = match source.filling {
+                true => source.known.session_storage.clone(),
+                false => told,
+            };
             let session_storage_doubtful = lock(&order.shadow).doubtful_of(TabId(tab.tab));
             let part = TabPart {
                 session_storage,

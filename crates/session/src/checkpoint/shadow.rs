@@ -86,6 +86,19 @@ impl Shadow {
         !self.areas.contains_key(area) || self.unread.contains(area)
     }
 
+    /// Notes that a page that shows an area is held by a dialog: what it wrote right before to
+    /// localStorage is told by no event until that is closed (Chromium 156).
+    pub fn held(&mut self, area: Area) {
+        if area.tab.is_none() && !self.frozen {
+            self.unread.insert(area);
+        }
+    }
+
+    /// Tells whether an area must be read (again).
+    pub fn is_unread(&self, area: &Area) -> bool {
+        self.unread.contains(area)
+    }
+
     /// Notes that a read of an area begins.
     pub fn read_begins(&mut self, area: &Area) {
         self.unread.remove(area);

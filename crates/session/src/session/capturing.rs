@@ -11,7 +11,7 @@ use super::recovering::shadow_of;
 use super::restoring::BEFORE_RESTORE;
 use super::{Session, own};
 use crate::Error;
-use crate::checkpoint::capture::{self, CAUSE_RESTORE, Captured, Order, capture};
+use crate::checkpoint::capture::{self, CAUSE_RESTORE, Captured, Order, Source, capture};
 use crate::checkpoint::manifest::{Items, Manifest};
 use crate::checkpoint::restore::{self, Content};
 use crate::checkpoint::shadow::Area;
@@ -367,7 +367,12 @@ impl Session {
                 .tabs
                 .all()
                 .into_iter()
-                .map(|(id, tab)| (id, tab.page, tab.known))
+                .map(|(id, tab)| Source {
+                    id,
+                    page: tab.page_to_read(),
+                    filling: tab.filling,
+                    known: tab.known,
+                })
                 .collect(),
             table: self.tabs.clone(),
             active: self.tabs.active(),

@@ -154,12 +154,10 @@ impl Session {
             let tab = Tab {
                 target: page.target.clone(),
                 cdp_session: page.session.clone(),
-                page: None,
-                dialog: None,
                 next_ref: before.next_ref.max(1),
                 known: before.known,
-                history: Default::default(),
-                typed: None,
+                filling: before.filling,
+                ..Tab::default()
             };
             self.tabs.put(id, tab);
             self.save_tabs = true;

@@ -237,9 +237,12 @@ impl Session {
         }
         self.services_accept();
         for tab in found {
-            let page = self.tabs.get(tab).and_then(|tab| tab.page);
-            if page.is_some_and(|page| page.state().crashed) {
-                tracing::warn!(%tab, "a page crashed meanwhile");
+            let Some(it) = self.tabs.get(tab) else {
+                continue;
+            };
+            let crashed = it.page.is_some_and(|page| page.state().crashed);
+            if it.filling || crashed {
+                tracing::warn!(%tab, "a page crashed, or was being brought back");
                 // It tells nothing of itself; what the last daemon knew of it is true.
                 self.tabs.update(tab, |tab| tab.page = None);
                 self.restore_tab(tab);
@@ -427,19 +430,26 @@ impl Session {
                 .push_back(Fact::BrowserGone(live.link, Cause::RendererCrashed));
             return;
         }
-        let known = crate::tabs::known(&old);
-        let part = TabPart {
-            session_storage: self.session_storage_of(tab),
-            ..known.clone()
+        // The second time the page is empty, or a stub.
+        let part = match old.filling {
+            true => old.known.clone(),
+            false => TabPart {
+                session_storage: self.session_storage_of(tab),
+                ..crate::tabs::known(&old)
+            },
         };
         self.restoring.insert(tab, tries);
         self.tabs.update(tab, |tab| {
-            tab.known = known;
+            tab.known = part.clone();
+            tab.filling = true;
             tab.page = None;
             tab.dialog = None;
             tab.target.clear();
             tab.cdp_session.clear();
         });
+        // Should this daemon die now, the next one begins again.
+        live.note(&self.tabs);
+        self.save_tabs = true;
         let (link, tabs) = (live.link, self.tabs.clone());
         let limit = self.deps.config.recovery_limit;
         self.spawn_work(TaskKind::PageWork, async move {
@@ -473,6 +483,14 @@ impl Session {
         if !self.is_current(link) || self.restoring.get(&tab) != Some(&tries) {
             return;
         }
+        let page = self.tabs.get(tab).and_then(|tab| tab.page);
+        let crashed = page.is_some_and(|page| page.state().crashed);
+        if crashed && result.is_err() && !self.is_attached() {
+            // No call may come in between.
+            tracing::warn!(%tab, "a page crashed while it was brought back");
+            self.restore_tab(tab);
+            return;
+        }
         self.restoring.remove(&tab);
         match result {
             Ok(report) => {
@@ -480,6 +498,12 @@ impl Session {
                     let age = self.deps.clock.wall().duration_since(newest.taken_at);
                     Duration::try_from(age).unwrap_or_default()
                 });
+                self.tabs.update(tab, |tab| tab.filling = false);
+                if let Some(live) = &self.live {
+                    live.note(&self.tabs);
+                }
+                self.read_areas(tab);
+                self.capturing.dirt().raise(self.deps.clock.instant());
                 self.tell_loss(Cause::RendererCrashed, age.unwrap_or_default(), report);
                 self.run_queue();
             }

@@ -69,6 +69,24 @@ pub(crate) async fn open_areas(ctx: &Ctx, tab: TabId, page: &Page, which: Which)
     areas
 }
 
+/// Returns the localStorage areas of a page and of the frames in its process, which are known
+/// without asking it.
+pub(crate) fn local_areas(page: &Page) -> Vec<Area> {
+    let urls = page.frames().into_iter().map(|frame| frame.url);
+    let urls = urls.chain([page.state().url]);
+    let mut areas: Vec<Area> = vec![];
+    for storage_key in urls.filter_map(|url| storage_key_of(url.expose())) {
+        let area = Area {
+            storage_key,
+            tab: None,
+        };
+        if !areas.contains(&area) {
+            areas.push(area);
+        }
+    }
+    areas
+}
+
 /// Returns the storage key of a first-party document at this URL, if it has storage.
 pub(crate) fn storage_key_of(url: &str) -> Option<String> {
     let url = url::Url::parse(url).ok()?;

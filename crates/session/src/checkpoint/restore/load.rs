@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::Ctx;
-use cdp::protocol::page as wire;
+use cdp::protocol::{page as wire, runtime};
 use page::{Gate, Navigate, Page};
 
 use crate::Error;
@@ -13,6 +13,9 @@ use crate::checkpoint::part::{form, scrolls};
 
 /// How long one tab's real page may take to load before the session goes on without.
 const LOAD_LIMIT: Duration = Duration::from_secs(15);
+
+/// How long a page whose load failed may take to show that it lives.
+const LOOK_LIMIT: Duration = Duration::from_secs(1);
 
 /// Whether the tab is where it was.
 pub(super) struct Loaded {
@@ -61,6 +64,7 @@ pub(super) async fn load(
         if err.is_loss() {
             return Err(err);
         }
+        crashed(ctx, page).await?;
         // The site may be down or slow: the tab stays at its URL, and the report says so.
         tracing::warn!(%err, "a tab's page did not load while it was restored");
         let form = form::Restored {
@@ -97,6 +101,24 @@ pub(super) async fn load(
         states: new || rebuilt.states,
         posted: !new && tab.history.has_post(),
     })
+}
+
+/// Tells a page that crashed while it loaded, which its browser calls an aborted load, from a
+/// site that is down.
+async fn crashed(ctx: &Ctx, page: &Page) -> Result<(), Error> {
+    let look = runtime::Evaluate {
+        expression: "0".to_owned(),
+        ..Default::default()
+    };
+    let answer = page.session().call(&ctx.at_most(LOOK_LIMIT), &look).await;
+    if page.state().crashed {
+        return Err(page::Error::Crashed.into());
+    }
+    match answer.map_err(Error::from) {
+        Err(err) if err.is_loss() => Err(err),
+        // One that only is slow to answer is the tab's.
+        _ => Ok(()),
+    }
 }
 
 async fn scroll_to(ctx: &Ctx, page: &Page, tab: &TabPart) -> bool {
