@@ -30,6 +30,8 @@ pages! {
     SessionNotFound = "session_not_found", "Call list_sessions to see the sessions there are, or open_session to open one.";
     TabNotFound = "tab_not_found", "Call list_tabs to see the session's tabs.";
     CheckpointNotFound = "checkpoint_not_found", "Call list_session_checkpoints to see the session's checkpoints.";
+    DownloadNotFound = "download_not_found", "Call list_downloads to see the session's downloads.";
+    DownloadIncomplete = "download_incomplete", "If it is in progress, wait_for {download: its id}; otherwise start it again.";
     RefStale = "ref_stale", "Take a new snapshot and use a ref from it.";
     PageMoved = "page_moved", "Take a snapshot to see where the page is, and go on from there.";
     NotActionable = "not_actionable", "Take a snapshot to see what is in the way, deal with it, then try again.";

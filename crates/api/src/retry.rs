@@ -41,7 +41,10 @@ pub const fn http_status(code: Code) -> u16 {
     match code {
         Code::InvalidArgument | Code::BadUrl => 400,
         Code::Unauthorized => 401,
-        Code::SessionNotFound | Code::TabNotFound | Code::CheckpointNotFound => 404,
+        Code::SessionNotFound
+        | Code::TabNotFound
+        | Code::CheckpointNotFound
+        | Code::DownloadNotFound => 404,
         Code::RefStale
         | Code::PageMoved
         | Code::NotActionable
@@ -54,7 +57,8 @@ pub const fn http_status(code: Code) -> u16 {
         | Code::Conflict
         | Code::LeaseLost
         | Code::DialogOpen
-        | Code::OutcomeUnknown => 409,
+        | Code::OutcomeUnknown
+        | Code::DownloadIncomplete => 409,
         Code::BodyTooLarge => 413,
         Code::IdempotencyMismatch => 422,
         Code::LimitReached => 429,
@@ -78,6 +82,7 @@ pub const fn retry(code: Code) -> Retry {
         | Code::SessionNotFound
         | Code::TabNotFound
         | Code::CheckpointNotFound
+        | Code::DownloadNotFound
         | Code::Stale
         | Code::Failed
         | Code::Closed
@@ -97,6 +102,7 @@ pub const fn retry(code: Code) -> Retry {
         Code::RefStale | Code::PageMoved | Code::NotActionable => Retry::AfterSnapshot,
         Code::DialogOpen
         | Code::OutcomeUnknown
+        | Code::DownloadIncomplete
         | Code::Internal
         | Code::NavigationFailed
         | Code::Deadline => Retry::CheckFirst,

@@ -206,6 +206,7 @@ fn a_session_has_the_shape_that_people_and_scripts_know() {
 #[test]
 fn an_answer_is_flat() {
     let answer = api::InTab {
+        downloaded: vec![],
         fields: api::Navigated {
             url: "a:".into(),
             title: "t".into(),

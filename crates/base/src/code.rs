@@ -45,6 +45,10 @@ codes! {
     TabNotFound = "tab_not_found",
     /// No checkpoint of that id in the session.
     CheckpointNotFound = "checkpoint_not_found",
+    /// No download of that id in the session.
+    DownloadNotFound = "download_not_found",
+    /// The download is no whole file, or not yet.
+    DownloadIncomplete = "download_incomplete",
     /// The ref's element is gone.
     RefStale = "ref_stale",
     /// The session came back with an earlier page than the call was meant for.

@@ -83,6 +83,8 @@ fn somebodys_browser_is_driven_and_left_as_it_was() {
         ("fork", json!({})),
         ("keepalive", json!({ "idle_timeout_ms": 1000 })),
         ("save_snapshot", json!({})),
+        ("list_downloads", json!({})),
+        ("wait_for", json!({ "download": "*" })),
     ] {
         let refusal = agent.refused(operation, arguments);
         assert_eq!(refusal.code(), "not_available", "{operation}: {refusal:?}");

@@ -29,7 +29,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_documented_commands_on_scripts_emulation_and_requests_run_as_they_stand() {
+fn the_documented_commands_on_scripts_emulation_requests_and_downloads_run_as_they_stand() {
     let site = Site::start();
     let mut test = Harness::new(BROWSERD);
     test.serve();
@@ -37,6 +37,7 @@ fn the_documented_commands_on_scripts_emulation_and_requests_run_as_they_stand()
         include_str!("../../../docs/scripts.md"),
         include_str!("../../../docs/emulation.md"),
         include_str!("../../../docs/network.md"),
+        include_str!("../../../docs/downloads.md"),
     ] {
         let blocks = text.split("```sh\n").skip(1);
         for line in blocks.flat_map(|block| block.split("```").next().expect("a block").lines()) {

@@ -38,6 +38,9 @@ pub enum Error {
         /// The network error, as `net::ERR_…`, or what happened instead.
         reason: String,
     },
+    /// The URL is a download: it has begun, and the page is the one before.
+    #[error("the URL is a download and no page; the page is still the one before")]
+    BecameDownload,
     /// The URL can't be opened.
     #[error("the URL can't be opened: {reason}")]
     BadUrl {
@@ -105,7 +108,7 @@ impl Error {
             Self::RefStale { .. } => Code::RefStale,
             Self::NotActionable { .. } => Code::NotActionable,
             Self::DialogOpen(_) => Code::DialogOpen,
-            Self::NavigationFailed { .. } => Code::NavigationFailed,
+            Self::NavigationFailed { .. } | Self::BecameDownload => Code::NavigationFailed,
             Self::BadUrl { .. } => Code::BadUrl,
             Self::NoDialog | Self::InvalidArgument { .. } | Self::NoJson { .. } => {
                 Code::InvalidArgument
@@ -130,6 +133,7 @@ impl Error {
             }
             Self::NoDialog => "Nothing has to be answered; go on.",
             Self::NavigationFailed { .. } => "Check the URL and whether its server answers.",
+            Self::BecameDownload => "Look at it with list_downloads.",
             Self::BadUrl { .. } => "Give a whole URL, such as https://example.com/.",
             Self::NoJson { .. } => {
                 "Return plain data from the script, for example by JSON.stringify(…)."

@@ -62,7 +62,7 @@ pub use options::{PageOptions, RefBlocks};
 pub use page::Page;
 pub use pdf::Pdf;
 pub use picture::{Frame, PageState};
-pub use record::{ConsoleEntry, NetworkEntry, RecordedBody, Records};
+pub use record::{ConsoleEntry, NetworkEntry, RecordedBody, Records, without_secrets};
 pub use screenshot::{Image, ImageFormat, Screenshot};
 pub use settings::{
     CredentialsFor, Emulation, Geolocation, HeadersTo, InitScript, RequestAction, RequestRule,

@@ -44,7 +44,7 @@ impl Page {
     ///
     /// # Errors
     /// [`Error::BadUrl`] before anything is done, [`Error::NavigationFailed`] with the network
-    /// error. [`Error::OutcomeUnknown`] if it did not load in time: it may still.
+    /// error. [`Error::BecameDownload`] if the URL is none of a page. [`Error::OutcomeUnknown`] if it did not load in time: it may still.
     /// [`Error::DialogOpen`] if the page asks whether to leave it, or the new one opens a
     /// dialog before it has loaded.
     ///
@@ -119,8 +119,7 @@ impl Page {
             download |= event.is::<page::DownloadWillBeginEvent>();
         }
         if download {
-            let reason = format!("{ABORTED}: the URL is a download");
-            return Err(Error::NavigationFailed { reason });
+            return Err(Error::BecameDownload);
         }
         // "No content": the server did its work and the page stays.
         if matches!(status, Some(204 | 205)) {

@@ -57,6 +57,18 @@ impl Records {
     pub fn network(&self) -> (Vec<NetworkEntry>, u64) {
         lock(&self.network).all(self.clock.instant())
     }
+
+    /// Returns what the server said that a URL, as it is recorded, leads to.
+    #[must_use]
+    pub fn mime_type_of(&self, url: &str) -> Option<String> {
+        lock(&self.network).mime_type_of(url)
+    }
+}
+
+/// Returns a URL without what could let somebody in, cut to a length to be shown.
+#[must_use]
+pub fn without_secrets(url: &str) -> String {
+    redact::url(url)
 }
 
 /// The newest of a kind: so many, so many bytes, so old.

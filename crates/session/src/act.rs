@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base::{SessionId, TabId};
 
+use crate::downloads::Download;
 use crate::login::{Login, PlacedLogin, SaveLogin, SavedLogin};
 use crate::summary::{Recovered, TabInfo};
 
@@ -18,6 +19,8 @@ pub enum Act {
     Interact(page::Action),
     /// Wait until something is so.
     WaitFor(page::Wait),
+    /// Wait until a download is complete: by its id, a part or pattern of its name, or any.
+    WaitDownload(String),
     /// Read the page's content.
     Content(page::ContentOptions),
     /// Print the page.
@@ -61,6 +64,8 @@ pub enum Outcome {
     Interacted(page::Interacted),
     /// Of [`Act::WaitFor`].
     Waited(page::Waited),
+    /// Of [`Act::WaitDownload`].
+    Downloaded(Download),
     /// Of [`Act::Content`].
     Content(page::Content),
     /// Of [`Act::Evaluate`].
@@ -92,6 +97,8 @@ pub struct Acted {
     pub generation: u64,
     /// The last recovery, if no answer has told it yet.
     pub recovered: Option<Recovered>,
+    /// Downloads that began or ended, and that no answer has told of.
+    pub downloads: Vec<Download>,
     /// What came of it.
     pub outcome: Outcome,
 }
@@ -121,6 +128,7 @@ impl Act {
             Self::Snapshot(_)
             | Self::SaveLogin(_)
             | Self::WaitFor(_)
+            | Self::WaitDownload(_)
             | Self::Content(_)
             | Self::Pdf(_)
             | Self::Screenshot(_)
@@ -135,7 +143,7 @@ impl Act {
             Self::Navigate(_) => "navigate",
             Self::Snapshot(_) => "snapshot",
             Self::Interact(_) => "interact",
-            Self::WaitFor(_) => "wait_for",
+            Self::WaitFor(_) | Self::WaitDownload(_) => "wait_for",
             Self::Content(_) => "get_content",
             Self::Pdf(_) => "pdf",
             Self::Evaluate(_) => "evaluate",
@@ -157,6 +165,7 @@ impl Act {
             | Self::Snapshot(_)
             | Self::Interact(_)
             | Self::WaitFor(_)
+            | Self::WaitDownload(_)
             | Self::Content(_)
             | Self::Pdf(_)
             | Self::Evaluate(_)

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base::{CallId, Ctx, SessionId, TabId};
 use cdp::protocol::target;
@@ -14,12 +15,16 @@ use crate::act::{Act, Acted, Outcome};
 use crate::attached::MOST_TABS;
 use crate::checkpoint::shadow::Shadow;
 use crate::deps::Deps;
+use crate::downloads::{Downloads, WantedDownload};
 use crate::live::Live;
 use crate::login;
 use crate::tabs::Tabs;
 
 /// What Chromium answers when the target it is asked to close is gone (156).
 const NO_TARGET: &str = "No target with given id";
+
+/// How long the beginning of a download may take that a navigation turned out to be.
+const DOWNLOAD_BEGINS: Duration = Duration::from_secs(2);
 
 /// A call that waits for its turn, or runs.
 pub(crate) struct Pending {
@@ -61,6 +66,8 @@ pub(crate) struct Bench {
     pub live: Arc<Live>,
     /// Its tabs.
     pub tabs: Tabs,
+    /// What its pages have downloaded.
+    pub downloads: Downloads,
     /// Its web storage.
     pub shadow: Arc<Mutex<Shadow>>,
     /// Held by whoever captures, and by whoever must not be captured half-way.
@@ -82,6 +89,10 @@ pub(crate) async fn perform(
             Err(err) => (None, Err(err)),
         };
     }
+    if let Act::WaitDownload(text) = &pending.act {
+        let tab = pending.tab.or_else(|| bench.tabs.active());
+        return (tab, wait_download(bench, &pending.ctx, text).await);
+    }
     let tab = match bench.tabs.meant(pending.tab) {
         Ok(tab) => tab,
         Err(err) => return (None, Err(err)),
@@ -94,7 +105,15 @@ async fn on_tab(bench: &Bench, pending: &Pending, tab: TabId) -> Result<Outcome,
     let page = bench.live.unless_lost(bench.tabs.page(ctx, tab)).await?;
     let gate = || gate(bench, pending, page.session().id());
     Ok(match &pending.act {
-        Act::Navigate(to) => Outcome::Navigated(page.navigate(ctx, &gate(), to).await?),
+        Act::Navigate(to) => {
+            let before = bench.downloads.newest();
+            match page.navigate(ctx, &gate(), to).await {
+                Err(page::Error::BecameDownload) => {
+                    return Err(became_download(bench, ctx, before).await);
+                }
+                navigated => Outcome::Navigated(navigated?),
+            }
+        }
         Act::Snapshot(options) => Outcome::Snapshot(page.snapshot(ctx, options).await?),
         Act::Interact(action) => Outcome::Interacted(page.interact(ctx, &gate(), action).await?),
         Act::WaitFor(wait) => Outcome::Waited(page.wait_for(ctx, wait).await?),
@@ -128,8 +147,36 @@ async fn on_tab(bench: &Bench, pending: &Pending, tab: TabId) -> Result<Outcome,
             Outcome::LoginPlaced(login::restore(bench, pending, tab, login).await?)
         }
         Act::ListTabs => Outcome::Tabs(bench.tabs.infos()),
-        Act::ActivateTab | Act::NewTab { .. } => tab_outcome(bench, tab)?,
+        Act::ActivateTab | Act::NewTab { .. } | Act::WaitDownload(_) => tab_outcome(bench, tab)?,
     })
+}
+
+async fn wait_download(bench: &Bench, ctx: &Ctx, text: &str) -> Result<Outcome, Error> {
+    if bench.live.is_attached() {
+        return Err(Error::NotOfAttached {
+            what: "a folder of downloads",
+        });
+    }
+    let wanted = WantedDownload::parse(text);
+    let number = bench.downloads.wait(ctx, &wanted).await?;
+    let published = bench.downloads.now();
+    let found = published.all.iter().find(|it| it.number == number);
+    let found = found.ok_or(Error::DownloadNotFound { number })?;
+    Ok(Outcome::Downloaded(found.clone()))
+}
+
+/// Returns what is said of a navigation to a URL that is a download, with its number.
+async fn became_download(bench: &Bench, ctx: &Ctx, before: u32) -> Error {
+    let begun = match bench.live.is_attached() {
+        true => None,
+        false => {
+            let step = ctx.at_most(DOWNLOAD_BEGINS);
+            bench.downloads.begins(&step, before).await
+        }
+    };
+    Error::BecameDownload {
+        number: begun.map(|download| download.number),
+    }
 }
 
 async fn new_tab(bench: &Bench, pending: &Pending, url: Option<&str>) -> Result<TabId, Error> {
@@ -161,14 +208,16 @@ async fn new_tab(bench: &Bench, pending: &Pending, url: Option<&str>) -> Result<
     })?;
     bench.tabs.activate(tab);
     if let Some(url) = url {
-        page.navigate(
-            ctx,
-            &Gate::open(),
-            &page::Navigate {
-                url: url.to_owned(),
-            },
-        )
-        .await?;
+        let before = bench.downloads.newest();
+        let to = page::Navigate {
+            url: url.to_owned(),
+        };
+        match page.navigate(ctx, &Gate::open(), &to).await {
+            Err(page::Error::BecameDownload) => {
+                return Err(became_download(bench, ctx, before).await);
+            }
+            navigated => drop(navigated?),
+        }
     }
     Ok(tab)
 }

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 use crate::call::Pending;
+use crate::downloads::Download;
 use crate::session::Limits;
 use crate::settings::{Change, SettingsPart};
 use crate::summary::{CheckpointInfo, Deleted, Recovered, Restored};
@@ -64,6 +65,13 @@ pub(crate) enum Command {
         /// Who waits.
         reply: oneshot::Sender<Result<Arc<SettingsPart>, Error>>,
     },
+    /// Tell of its downloads, and do something with one.
+    Download {
+        /// What.
+        ask: AskDownload,
+        /// Who waits.
+        reply: oneshot::Sender<Result<Vec<Download>, Error>>,
+    },
     /// The host has slept: see whether the browser is still there.
     Slept,
     /// End it for good.
@@ -78,6 +86,17 @@ pub(crate) enum Command {
         /// Who waits.
         reply: oneshot::Sender<()>,
     },
+}
+
+/// What is asked of a session's downloads; all of them are told then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AskDownload {
+    /// Nothing more.
+    List,
+    /// End the one of this number.
+    Cancel(u32),
+    /// Remove the one of this number.
+    Delete(u32),
 }
 
 /// A checkpoint that somebody waits for.

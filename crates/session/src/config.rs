@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use chrome::{KeeperProgram, Sandbox};
 
+use crate::downloads::DownloadLimits;
+
 /// The settings sessions are run by. Every duration and count is a bound of some rule; the
 /// defaults are those of `docs/configuration.md`.
 #[derive(Clone, Debug)]
@@ -50,6 +52,8 @@ pub struct Config {
     pub captures: bool,
     /// What is kept of what was captured, and for how long.
     pub retention: store::Retention,
+    /// The bounds of downloads.
+    pub downloads: DownloadLimits,
     /// Whether recoverable sessions are resumed at start.
     pub auto_resume: bool,
     /// The epoch of this daemon's ownership of the home.
@@ -83,6 +87,7 @@ impl Config {
             timer_capture: Some(Duration::from_secs(300)),
             captures: true,
             retention: store::Retention::default(),
+            downloads: DownloadLimits::default(),
             auto_resume: false,
             epoch: 1,
             nonce: String::new(),

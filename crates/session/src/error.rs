@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base::{CheckpointId, Code, SessionId, SessionKey, SessionName, Stopped, TabId};
 
+use crate::downloads::DownloadState;
 use crate::services::Service;
 use crate::state::Denied;
 
@@ -221,6 +222,42 @@ pub enum Error {
         /// The tab.
         tab: TabId,
     },
+    /// No download of that number in the session.
+    #[error("the session has no download d{number}")]
+    DownloadNotFound {
+        /// The download asked for.
+        number: u32,
+    },
+    /// A download that is no whole file, or not yet.
+    #[error("the download d{number} is {}{}", state.as_str().replace('_', " "), why(.reason))]
+    DownloadIncomplete {
+        /// The download.
+        number: u32,
+        /// How far it has come.
+        state: DownloadState,
+        /// Why it ended like that, if it did.
+        reason: Option<String>,
+    },
+    /// A download's file can't be read or removed, or isn't what was downloaded.
+    #[error("the file of download d{number} is not as it was downloaded: {reason}")]
+    DownloadFile {
+        /// The download.
+        number: u32,
+        /// What is wrong.
+        reason: String,
+    },
+    /// What was waited for was not downloaded in time.
+    #[error("no such download was complete in time; last: {last}")]
+    NoDownload {
+        /// How it stood at last.
+        last: String,
+    },
+    /// The URL that was to be opened is a download.
+    #[error("the URL is a download and no page: {}; the page is still the one before", begun(*.number))]
+    BecameDownload {
+        /// The download, if it is one of the session's.
+        number: Option<u32>,
+    },
     /// A service of the browser died, and what it held with it; the call is done again.
     #[error("the browser has lost its state meanwhile")]
     StateLost {
@@ -270,6 +307,11 @@ impl Error {
             Self::NothingKept => Code::CheckpointNotFound,
             Self::LastCheckpoint { .. } | Self::NewestCheckpoint { .. } => Code::Conflict,
             Self::OtherOrigin { .. } => Code::InvalidArgument,
+            Self::DownloadNotFound { .. } => Code::DownloadNotFound,
+            Self::DownloadIncomplete { .. } => Code::DownloadIncomplete,
+            Self::DownloadFile { .. } => Code::Corrupt,
+            Self::NoDownload { .. } => Code::Deadline,
+            Self::BecameDownload { .. } => Code::NavigationFailed,
             Self::NoLogin { .. } | Self::LoginNotFound { .. } => Code::CheckpointNotFound,
             Self::LoginNotPlaced => Code::Failed,
             Self::StateLost { .. } | Self::TaskEnded => Code::Internal,
@@ -374,6 +416,25 @@ impl Error {
             Self::NoLogin { .. } | Self::LoginNotFound { .. } => {
                 Some("List them with list_snapshots, or keep one with save_snapshot.".into())
             }
+            Self::DownloadNotFound { .. } => Some("List them with list_downloads.".into()),
+            Self::DownloadIncomplete { number, state, .. } => Some(match state {
+                DownloadState::InProgress => {
+                    format!("wait_for {{\"download\": \"d{number}\"}} waits until it is complete.")
+                }
+                _ => "What there was of it is gone; start it again.".to_owned(),
+            }),
+            Self::DownloadFile { .. } => {
+                Some("Somebody else changed it; delete_download, and download it again.".into())
+            }
+            Self::NoDownload { .. } => {
+                Some("Call again to go on waiting; list_downloads shows how they stand.".into())
+            }
+            Self::BecameDownload { number } => Some(match number {
+                Some(number) => {
+                    format!("wait_for {{\"download\": \"d{number}\"}} waits until it is complete.")
+                }
+                None => "list_downloads shows the session's downloads.".to_owned(),
+            }),
             Self::LoginNotPlaced => Some("The daemon's log says why.".into()),
             Self::PageMoved { .. } => {
                 Some("Take a snapshot to see where it is, and go on from there.".to_owned())
@@ -471,4 +532,11 @@ fn why(detail: &Option<String>) -> String {
         .as_deref()
         .map(|detail| format!(" ({detail})"))
         .unwrap_or_default()
+}
+
+fn begun(number: Option<u32>) -> String {
+    match number {
+        Some(number) => format!("it has begun as d{number}"),
+        None => "it has begun".to_owned(),
+    }
 }

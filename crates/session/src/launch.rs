@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::Error;
 use crate::deps::Deps;
+use crate::downloads;
 use crate::live::{FromLink, Host, Live};
 use crate::settings::{self, SettingsPart};
 use crate::state::{LinkId, MOST_TRIES};
@@ -106,7 +107,9 @@ pub(crate) async fn launch(
     if let Err(err) = settings::permit(ctx, &live, told).await {
         tracing::warn!(%err, "the browser grants no permissions");
     }
-    match live.announce_pages(ctx).await {
+    // Before there is a page that could begin one.
+    let prepared = downloads::prepare(ctx, deps, &live, session).await;
+    match prepared.and(live.announce_pages(ctx).await) {
         Ok(()) => Ok(live),
         Err(err) => {
             // The session never hears of it.

@@ -23,6 +23,7 @@ mod config;
 mod deps;
 mod dial;
 mod dirt;
+mod downloads;
 mod endpoint;
 mod error;
 mod handle;
@@ -51,13 +52,14 @@ pub use cause::Cause;
 pub use command::Browsers;
 pub use config::Config;
 pub use deps::Deps;
+pub use downloads::{Download, DownloadLimits, DownloadState};
 pub use error::Error;
 pub use login::{DEFAULT_PROFILE, Login, LoginInfo, PlacedLogin, SaveLogin, SavedLogin};
 /// What a session's acts are made of.
 pub use page;
 pub use registry::{
-    CallRecord, Filter, Fork, How, Import, InFlight, Keep, Listing, Open, Opened, RestoredLogin,
-    Sessions, WhichLogin,
+    CallRecord, DownloadRead, Filter, Fork, How, Import, InFlight, Keep, Listing, MOST_READ, Open,
+    Opened, RestoredLogin, Sessions, WhichLogin,
 };
 pub use session::Limits;
 pub use settings::{

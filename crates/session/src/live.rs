@@ -11,6 +11,7 @@ use chrome::{Control, Identity, LinkEnd};
 use tokio::sync::{mpsc, watch};
 
 use crate::Error;
+use crate::downloads::Inbox;
 use crate::notes::{ID_BLOCK, Notes};
 use crate::services::Services;
 use crate::state::LinkId;
@@ -34,6 +35,8 @@ pub(crate) struct Live {
     pub connection: Connection,
     /// Its pages that aren't tabs yet.
     pub targets: Targets,
+    /// What it says of downloads.
+    pub downloads: Inbox,
     /// The processes whose death takes state along.
     pub services: Services,
     /// Where its news goes.
@@ -115,7 +118,9 @@ impl Live {
     ) -> Arc<Self> {
         let targets = Targets::default();
         let events = connection.root().events();
+        let downloads = Inbox::default();
         let pump = Pump {
+            downloads: downloads.clone(),
             link,
             connection: connection.clone(),
             targets: targets.clone(),
@@ -132,6 +137,7 @@ impl Live {
             host,
             connection,
             targets,
+            downloads,
             news: news.clone(),
             ids_below: AtomicU32::new(0),
             aside: Mutex::default(),
@@ -296,6 +302,7 @@ struct Pump {
     link: LinkId,
     connection: Connection,
     targets: Targets,
+    downloads: Inbox,
     news: mpsc::Sender<FromLink>,
 }
 
@@ -324,7 +331,10 @@ impl Pump {
                     Some(news) => news,
                     None => continue,
                 },
-                Err(Next::Lagged(_)) => News::Lagged,
+                Err(Next::Lagged(_)) => {
+                    self.downloads.miss();
+                    News::Lagged
+                }
                 Err(Next::Ended(_)) => News::Ended(self.reason(&mut ended).await),
             };
             let last = matches!(news, News::Ended(_));
@@ -364,6 +374,7 @@ impl Pump {
                 session: detached.session_id,
             });
         }
+        self.downloads.hear(event);
         None
     }
 

@@ -14,12 +14,14 @@
 //!   journal    calls under way, and what became of calls
 //!   keyed      calls that are done once
 //!   logins     of one origin, kept and put in place
+//!   downloads  what pages have downloaded
 //!   keeping    parked on request, kept alive, woken with the host
 //! ```
 
 mod acting;
 mod collecting;
 mod deleting;
+mod downloads;
 mod ending;
 mod exporting;
 mod forking;
@@ -50,6 +52,7 @@ use crate::kv::Kv;
 use crate::session::{Begin, Session};
 use crate::slots::{Slot, Slots};
 
+pub use downloads::{DownloadRead, MOST_READ};
 pub use exporting::{Import, Keep};
 pub use forking::Fork;
 pub use journal::{CallRecord, InFlight};

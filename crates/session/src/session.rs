@@ -19,6 +19,7 @@ mod capturing;
 mod closing;
 mod deleting;
 mod done;
+mod downloading;
 mod lifetime;
 mod moved;
 mod news;
@@ -45,6 +46,7 @@ use crate::checkpoint::shadow::Shadow;
 use crate::command::{Command, Wanted};
 use crate::deps::Deps;
 use crate::dirt::Dirt;
+use crate::downloads::Downloads;
 use crate::handle::Handle;
 use crate::live::{FromLink, Live, MOST_NEWS};
 use crate::report;
@@ -135,6 +137,9 @@ pub(crate) struct Session {
     settings: Held,
     records: Arc<Records>,
     setting: Setting,
+    /// What its pages have downloaded, as it is told.
+    downloads: Downloads,
+    downloading: downloading::Downloading,
     life: Life,
     breaker: Breaker,
     /// When somebody last asked for something.
@@ -229,6 +234,8 @@ impl Session {
             settings: Held::new(),
             records: Arc::clone(&records),
             setting: Setting::default(),
+            downloads: Downloads::default(),
+            downloading: downloading::Downloading::default(),
             life,
             breaker: Breaker::default(),
             asked_at: now,
@@ -286,6 +293,7 @@ impl Session {
         while !self.ended {
             let wake = self.next_wake();
             let dirt = self.capturing.dirt().clone();
+            let inbox = self.inbox();
             tokio::select! {
                 // Learn that the browser died before acting on it.
                 biased;
@@ -303,6 +311,7 @@ impl Session {
                     // Nobody can reach this session any more: the daemon is gone.
                     None => self.ended = true,
                 },
+                () = downloading::said(inbox.as_ref()) => self.on_downloads(),
                 () = dirt.raised() => {}
                 () = tokio::time::sleep_until(wake) => {}
             }
@@ -353,6 +362,7 @@ impl Session {
             self.store_row().await;
         }
         self.settle_settings().await;
+        self.settle_downloads().await;
         self.publish();
         for reply in self.replies.drain(..) {
             reply();

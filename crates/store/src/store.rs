@@ -7,8 +7,8 @@ use std::sync::Arc;
 use base::Tasks;
 
 use crate::{
-    Answer, Blobs, Browsers, CallKeys, Calls, Checkpoints, Error, Kv, Logins, MasterKey, Meta,
-    Retentions, SessionSettings, Sessions, Tabs, sqlite,
+    Answer, Blobs, Browsers, CallKeys, Calls, Checkpoints, Downloads, Error, Kv, Logins, MasterKey,
+    Meta, Retentions, SessionSettings, Sessions, Tabs, sqlite,
 };
 
 /// A home's tables and blobs. Cheap to clone.
@@ -28,6 +28,7 @@ impl fmt::Debug for Store {
 pub(crate) trait Tables:
     Sessions
     + SessionSettings
+    + Downloads
     + Browsers
     + Tabs
     + Checkpoints
@@ -79,6 +80,12 @@ impl Store {
     /// Returns the table of sessions' settings.
     #[must_use]
     pub fn settings(&self) -> &dyn SessionSettings {
+        &*self.tables
+    }
+
+    /// Returns the table of downloads.
+    #[must_use]
+    pub fn downloads(&self) -> &dyn Downloads {
         &*self.tables
     }
 

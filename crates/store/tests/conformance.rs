@@ -14,7 +14,7 @@ mod support;
 
 use base::{CallId, Private, SessionId, StateName, TabId};
 use proptest::prelude::*;
-use store::{CallState, CheckpointRow, Error, SessionRow, Store, TabRow, Thing};
+use store::{CallState, CheckpointRow, DownloadRow, Error, SessionRow, Store, TabRow, Thing};
 use support::*;
 
 macro_rules! conformance {
@@ -48,6 +48,25 @@ conformance! {
         store.sessions().put(&changed).await.unwrap();
         assert_eq!(store.sessions().get(changed.id).await.unwrap(), Some(changed));
         assert_eq!(store.sessions().get(SessionId::new()).await.unwrap(), None);
+    }
+
+    async fn downloads_change_together_and_one_that_is_too_large_changes_nothing(store: &Store) {
+        let row = |number, text: &str| DownloadRow { number, content: text.into() };
+        let (one, other) = (SessionId::new(), SessionId::new());
+        let downloads = store.downloads();
+        assert_eq!(downloads.list(one).await.unwrap().rows, []);
+        let (first, second) = (row(0, "counter"), row(2, "report.pdf"));
+        downloads.change(one, &[second.clone(), first.clone()], &[]).await.unwrap();
+        downloads.change(other, &[row(1, "x")], &[]).await.unwrap();
+        let changed = row(2, "report (2).pdf");
+        let large = row(3, &"x".repeat(store::LARGEST_DOWNLOAD + 1));
+        let both = [changed.clone(), large];
+        let err = downloads.change(one, &both, &[0]).await.unwrap_err();
+        assert!(matches!(err, Error::TooLarge { .. }), "{err}");
+        assert_eq!(downloads.list(one).await.unwrap().rows, [first, second]);
+        downloads.change(one, std::slice::from_ref(&changed), &[0, 9]).await.unwrap();
+        assert_eq!(downloads.list(one).await.unwrap().rows, [changed]);
+        assert_eq!(downloads.list(other).await.unwrap().rows.len(), 1);
     }
 
     async fn a_session_that_was_never_inserted_is_not_put(store: &Store) {

@@ -66,7 +66,12 @@ async fn the_names_of_sessions_are_in_no_file_and_are_found_all_the_same() {
     assert_eq!(by_key(&store, "ada:payroll").await, Some(row.clone()));
     assert_eq!(by_key(&store, "ada:severance").await, Some(gone));
     assert_eq!(by_key(&store, "ada:bonus").await, None);
+    let content = b"payslip.pdf".to_vec();
+    let download = store::DownloadRow { number: 1, content };
+    let downloads = store.downloads();
+    downloads.change(row.id, &[download], &[]).await.unwrap();
     let names = [
+        "payslip",
         "ada:",
         "payroll",
         "bonus",

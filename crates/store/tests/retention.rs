@@ -136,6 +136,10 @@ async fn closed_sessions_go_with_all_they_had_and_others_lose_nothing() {
             .await
             .unwrap();
         publish(&store, row.id, "close", true, 0).await;
+        let content = b"x".to_vec();
+        let download = store::DownloadRow { number: 1, content };
+        let downloads = store.downloads();
+        downloads.change(row.id, &[download], &[]).await.unwrap();
     }
     for (row, closed_ms) in [(&old, 0), (&young, 20 * DAY_MS), (&used, 0)] {
         let row = closed(row, closed_ms);
@@ -157,7 +161,17 @@ async fn closed_sessions_go_with_all_they_had_and_others_lose_nothing() {
         let newest = store.checkpoints().newest(row.id).await.unwrap();
         assert!(newest.is_some(), "{:?}", row.state);
         assert_eq!(store.tabs().list(row.id).await.unwrap().rows.len(), 1);
+        assert_eq!(store.downloads().list(row.id).await.unwrap().rows.len(), 1);
     }
+    assert!(
+        store
+            .downloads()
+            .list(old.id)
+            .await
+            .unwrap()
+            .rows
+            .is_empty()
+    );
     // Nothing is sealed under a key that was removed with it: the id starts anew.
     store.sessions().insert(&old).await.unwrap();
     assert_eq!(store.sessions().get(old.id).await.unwrap(), Some(old));

@@ -3,6 +3,7 @@
 //! It runs on a thread of its own on a free loopback port, so that plain tests and async ones
 //! can use it. Pages are in `site/pages.rs`.
 
+mod files;
 mod pages;
 
 use std::collections::{BTreeMap, HashSet};
@@ -17,6 +18,7 @@ use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Form, Router};
+pub use files::{BEFORE_GATE, GATED};
 use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use tokio::sync::oneshot;
@@ -46,6 +48,8 @@ pub struct Counts {
     pub turned_away: u64,
     /// Cookies that are good for the protected pages.
     tokens: HashSet<String>,
+    /// Gates that are open.
+    gates: HashSet<String>,
 }
 
 impl Counts {
@@ -113,6 +117,11 @@ impl Site {
     #[must_use]
     pub fn count_of(&self, path: &str) -> u64 {
         lock(&self.counts).of(path)
+    }
+
+    /// Lets a gated file come to its end.
+    pub fn open_gate(&self, name: &str) {
+        lock(&self.counts).gates.insert(name.to_owned());
     }
 
     /// Forgets every login, as a server does that is restarted.
@@ -184,6 +193,7 @@ fn router(counts: Shared) -> Router {
         .route("/redirect", get(redirect))
         .route("/circle", get(async || Redirect::to("/circle")))
         .route("/status/{code}", get(status))
+        .merge(files::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(&counts), count))
         .with_state(counts)
 }

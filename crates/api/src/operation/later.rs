@@ -3,8 +3,6 @@
 
 const LATER: &[&str] = &[
     "read_result",
-    "list_downloads",
-    "get_download",
     "list_profiles",
     "query_audit",
     "verify_audit",

@@ -11,10 +11,12 @@ mod route;
 mod activate_tab;
 mod add_script;
 mod batch;
+mod cancel_download;
 mod close_session;
 mod close_tab;
 mod collect_garbage;
 mod console_log;
+mod delete_download;
 mod delete_session_checkpoint;
 mod delete_snapshot;
 mod emulate;
@@ -25,6 +27,7 @@ mod export_storage_state;
 mod fork_session;
 mod get_call;
 mod get_content;
+mod get_download;
 mod get_session;
 mod get_settings;
 mod get_status;
@@ -43,6 +46,7 @@ mod kv_release;
 mod kv_renew;
 mod kv_set;
 mod kv_watch;
+mod list_downloads;
 mod list_routes;
 mod list_scripts;
 mod list_session_checkpoints;
@@ -83,10 +87,12 @@ pub use activate_tab::*;
 pub use add_script::*;
 pub use aliases::{Alias, alias};
 pub use batch::*;
+pub use cancel_download::*;
 pub use close_session::*;
 pub use close_tab::*;
 pub use collect_garbage::*;
 pub use console_log::*;
+pub use delete_download::*;
 pub use delete_session_checkpoint::*;
 pub use delete_snapshot::*;
 pub use emulate::*;
@@ -97,6 +103,7 @@ pub use export_storage_state::*;
 pub use fork_session::*;
 pub use get_call::*;
 pub use get_content::*;
+pub use get_download::*;
 pub use get_session::*;
 pub use get_settings::*;
 pub use get_status::*;
@@ -116,6 +123,7 @@ pub use kv_renew::*;
 pub use kv_set::*;
 pub use kv_watch::*;
 pub use later::is_later;
+pub use list_downloads::*;
 pub use list_routes::*;
 pub use list_scripts::*;
 pub use list_session_checkpoints::*;
@@ -298,6 +306,10 @@ operations! {
     ExportHar,
     RecordBodies,
     GetSettings,
+    ListDownloads,
+    GetDownload,
+    CancelDownload,
+    DeleteDownload,
     SaveSessionCheckpoint,
     ListSessionCheckpoints,
     RestoreSessionCheckpoint,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Effect, InTab, Operation, Route, Target};
+use crate::{Download, Effect, InTab, Operation, Route, Target};
 
 /// Arguments of `wait_for`.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +37,13 @@ pub struct WaitFor {
     /// JS that becomes truthy
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
+    /// A download that is complete: its id, a part or pattern of its name, or * for any
+    #[serde(
+        default,
+        deserialize_with = "text_or_flag",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub download: Option<String>,
     /// Time; beside a condition its limit
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
@@ -56,7 +63,6 @@ impl Operation for WaitFor {
         r#"{"session_id": "shop:1", "selector": ".done", "timeout_ms": 5000}"#,
         r#"{"session_id": "shop:1", "ms": 500}"#,
     ];
-    const LATER: &'static [&'static str] = &["download"];
     const UNLISTED: &'static [&'static str] = &[
         "ref",
         "xpath",
@@ -68,8 +74,24 @@ impl Operation for WaitFor {
         "nth",
         "state",
         "network_idle",
+        "download",
     ];
     type Output = InTab<Waited>;
+}
+
+/// Takes `true` for any download, as a text.
+fn text_or_flag<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Text(String),
+        Flag(bool),
+    }
+    Ok(match Option::<Given>::deserialize(from)? {
+        Some(Given::Text(text)) => Some(text),
+        Some(Given::Flag(true)) => Some("*".to_owned()),
+        Some(Given::Flag(false)) | None => None,
+    })
 }
 
 /// Where the page was when the condition held.
@@ -79,4 +101,7 @@ pub struct Waited {
     pub url: String,
     /// The page's title.
     pub title: String,
+    /// The download that was waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download: Option<Download>,
 }

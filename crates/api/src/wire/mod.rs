@@ -2,6 +2,7 @@
 
 mod answer;
 mod checkpoint;
+mod download;
 mod locator;
 mod login;
 mod recovered;
@@ -12,6 +13,7 @@ mod view;
 
 pub use answer::InTab;
 pub use checkpoint::Checkpoint;
+pub use download::{Download, DownloadNews};
 pub use locator::Target;
 pub use login::Login;
 pub use recovered::Recovered;

@@ -30,6 +30,7 @@ struct File {
     shutdown: Shutdown,
     checkpoints: Option<Checkpoints>,
     retention: Option<Retention>,
+    downloads: Downloads,
     key: Key,
     recording: Option<Recording>,
     profiles: Vec<Profile>,
@@ -70,6 +71,15 @@ struct Sessions {
     auto_resume: Option<bool>,
     session_snapshot_interval: Option<Span>,
     max_session_snapshots: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Downloads {
+    max_file_bytes: Option<u64>,
+    max_session_bytes: Option<u64>,
+    max_count: Option<usize>,
+    min_free_bytes: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -194,6 +204,10 @@ impl File {
                 .as_ref()
                 .and_then(|it| it.interval_seconds)
                 .map(Duration::from_secs),
+            download_file_bytes: self.downloads.max_file_bytes,
+            download_session_bytes: self.downloads.max_session_bytes,
+            download_count: self.downloads.max_count,
+            download_free_bytes: self.downloads.min_free_bytes,
             call_limit: self.limits.call.map(|span| span.0),
             shutdown_limit: self.shutdown.limit.map(|span| span.0),
             stop_browsers: self.shutdown.stop_browsers,

@@ -49,6 +49,14 @@ pub struct Layer {
     pub checkpoint_days: Option<u32>,
     /// How many days closed sessions are kept; zero for ever.
     pub closed_session_days: Option<u32>,
+    /// How large one downloaded file may be, in bytes; zero for any size.
+    pub download_file_bytes: Option<u64>,
+    /// How large all downloads of a session may be together; zero for any size.
+    pub download_session_bytes: Option<u64>,
+    /// How many downloads a session may have; zero for any number.
+    pub download_count: Option<usize>,
+    /// How many bytes downloads leave free on the disk.
+    pub download_free_bytes: Option<u64>,
     /// How long a call may take that doesn't say it itself.
     pub call_limit: Option<Duration>,
     /// How long stopping may take.
@@ -97,6 +105,10 @@ impl Layer {
             checkpoint_versions: self.checkpoint_versions.or(below.checkpoint_versions),
             checkpoint_days: self.checkpoint_days.or(below.checkpoint_days),
             closed_session_days: self.closed_session_days.or(below.closed_session_days),
+            download_file_bytes: self.download_file_bytes.or(below.download_file_bytes),
+            download_session_bytes: self.download_session_bytes.or(below.download_session_bytes),
+            download_count: self.download_count.or(below.download_count),
+            download_free_bytes: self.download_free_bytes.or(below.download_free_bytes),
             call_limit: self.call_limit.or(below.call_limit),
             shutdown_limit: self.shutdown_limit.or(below.shutdown_limit),
             stop_browsers: self.stop_browsers.or(below.stop_browsers),

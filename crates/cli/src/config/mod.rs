@@ -17,6 +17,7 @@ use std::time::Duration;
 
 pub use key::KeySource;
 pub use layer::{Layer, LogFormat};
+use session::DownloadLimits;
 use store::Retention;
 pub use value::Span;
 
@@ -66,6 +67,8 @@ pub struct Config {
     pub captures: bool,
     /// What is kept of what was captured, and for how long.
     pub retention: Retention,
+    /// The bounds of downloads.
+    pub downloads: DownloadLimits,
     /// How long a call may take that doesn't say it itself.
     pub call_limit: Duration,
     /// How long stopping may take.
@@ -102,6 +105,13 @@ impl Config {
     }
 
     fn settled(layer: Layer, path: OsString, key: store::key::Source) -> Self {
+        let usual = DownloadLimits::default();
+        let downloads = DownloadLimits {
+            file_bytes: layer.download_file_bytes.unwrap_or(usual.file_bytes),
+            session_bytes: layer.download_session_bytes.unwrap_or(usual.session_bytes),
+            count: layer.download_count.unwrap_or(usual.count),
+            free_bytes: layer.download_free_bytes.unwrap_or(usual.free_bytes),
+        };
         let default = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
         Self {
             listen: Listen {
@@ -129,6 +139,7 @@ impl Config {
                 asked_for: days(layer.checkpoint_days.unwrap_or(0)),
                 closed: days(layer.closed_session_days.unwrap_or(30)),
             },
+            downloads,
             call_limit: layer.call_limit.unwrap_or(Duration::from_secs(30)),
             shutdown_limit: layer.shutdown_limit.unwrap_or(Duration::from_secs(30)),
             stop_browsers: layer.stop_browsers.unwrap_or(false),

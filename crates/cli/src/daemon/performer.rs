@@ -56,6 +56,7 @@ pub async fn started(
         timer_capture: config.timer_capture,
         captures: config.captures,
         retention: config.retention,
+        downloads: config.downloads,
         epoch,
         nonce,
         ..session::Config::new(home.folder().to_owned(), keeper)

@@ -93,6 +93,14 @@ impl Log {
         (all.collect(), self.dropped)
     }
 
+    /// Returns what the newest answer of a URL said it is.
+    pub(super) fn mime_type_of(&self, url: &str) -> Option<String> {
+        let mut newest = self.entries.iter().rev();
+        let of_url = newest.find(|kept| kept.entry.url.expose() == url)?;
+        let mime_type = &of_url.entry.mime_type;
+        (!mime_type.is_empty()).then(|| mime_type.clone())
+    }
+
     fn change(&mut self, tab: TabId, request: &str, change: impl FnOnce(&mut Kept)) {
         let mut entries = self.entries.iter_mut().rev();
         let found = entries.find(|kept| kept.request == request && kept.entry.tab == tab);

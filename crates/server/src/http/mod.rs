@@ -5,9 +5,11 @@
 //!   guard    Host, Origin and token, for TCP only
 //!   routes   the operation list as paths
 //!   call     one request: arguments in, deadline, cancel; answer or problem out
+//!   file     a downloaded file as it is
 //! ```
 
 mod call;
+mod file;
 mod guard;
 mod listen;
 mod problem;

@@ -10,15 +10,19 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, get, on, post};
 use base::{Code, Ctx};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::call::{Named, answer};
+use super::file;
 use super::guard::Access;
 use super::problem::Failure;
 use crate::Dispatch;
 
 /// How long a readiness probe may take.
 const PROBE: Duration = Duration::from_secs(5);
+
+/// Where a downloaded file is, as it is.
+const FILE: &str = "/v1/sessions/{session_id}/downloads/{download_id}/content";
 
 /// What the routes of one listener share.
 #[derive(Clone)]
@@ -44,9 +48,13 @@ pub(crate) fn router(front: Front) -> Router {
     let by_path = |State(front): State<Front>, path: RawPathParams, request: Request| {
         answer(front, Named::InPath, path, request)
     };
+    let file_of = |State(front): State<Front>, path: RawPathParams, headers: HeaderMap| {
+        file::answer(front, path, headers)
+    };
     let guarded = guarded
         .route("/v1/sessions/{session_id}/{operation}", post(by_path))
         .route("/v1/operations/{operation}", post(by_path))
+        .route(FILE, get(file_of))
         .route_layer(from_fn_with_state(front.clone(), token));
     Router::new()
         .merge(guarded)

@@ -45,7 +45,7 @@ fn told(err: &session::Error) -> String {
 
 fn nothing_was_sent(err: &session::Error) -> bool {
     match err {
-        session::Error::NotSent(_) => true,
+        session::Error::NotSent(_) | session::Error::NoDownload { .. } => true,
         session::Error::Page(page) => {
             // A wait only looks.
             matches!(**page, page::Error::Stopped(_) | page::Error::NotMet { .. })

@@ -1,6 +1,7 @@
 //! Each operation, in a few lines.
 
 mod batch;
+mod download;
 mod file;
 mod fork;
 mod kv;

@@ -1,8 +1,11 @@
 //! What is answered: the sessions' own types as wire types. Here what came from a page is
 //! taken out of its wrapper, and named in `untrusted`.
 
+use std::path::Path;
+
 use api::{
-    CaptureFailing, Checkpoint, InTab, LatestCheckpoint, Login, Recovered, Session, Tab, TabFields,
+    CaptureFailing, Checkpoint, Download, DownloadNews, InTab, LatestCheckpoint, Login, Recovered,
+    Session, Tab, TabFields,
 };
 use base::{Part, Timestamp};
 use session::{Acted, CheckpointInfo, LoginInfo, Summary, TabInfo};
@@ -108,6 +111,36 @@ pub(super) fn tab(info: &TabInfo) -> Tab {
     }
 }
 
+/// Returns a download as it is listed; `path` is where its file is, once it is whole.
+pub(super) fn download(it: &session::Download, path: Option<&Path>) -> Download {
+    let time = |at| session::Download::time(at).to_string();
+    Download {
+        download_id: it.id(),
+        name: it.name.clone(),
+        url: it.url.clone(),
+        state: it.state.as_str().to_owned(),
+        bytes: it.bytes,
+        total_bytes: it.total_bytes,
+        mime_type: it.mime_type.clone(),
+        sha256: it.sha256.clone(),
+        path: path.map(|path| path.display().to_string()),
+        from_tab: it.tab().map(|tab| tab.to_string()),
+        began_at: time(it.began_at),
+        ended_at: it.ended_at.map(time),
+        reason: it.reason.clone(),
+    }
+}
+
+fn news(it: &session::Download) -> DownloadNews {
+    DownloadNews {
+        download_id: it.id(),
+        name: it.name.clone(),
+        state: it.state.as_str().to_owned(),
+        bytes: it.bytes,
+        reason: it.reason.clone(),
+    }
+}
+
 /// Returns a tab's fields beside which its `tab_id` stands already.
 pub(super) fn tab_fields(info: &TabInfo) -> TabFields {
     let Tab {
@@ -127,13 +160,15 @@ pub(super) fn tab_fields(info: &TabInfo) -> TabFields {
 
 /// Puts an operation's fields into the frame of an answer.
 pub(super) fn framed<T>(acted: &Frame, fields: T, from_page: &[&str]) -> InTab<T> {
+    let names = (!acted.downloaded.is_empty()).then(|| "downloaded[].name".to_owned());
     InTab {
         fields,
         session_id: acted.session_id.clone(),
         tab_id: acted.tab_id.clone(),
         generation: acted.generation,
         recovered: acted.recovered.clone(),
-        untrusted: untrusted(from_page),
+        downloaded: acted.downloaded.clone(),
+        untrusted: untrusted(from_page).into_iter().chain(names).collect(),
     }
 }
 
@@ -143,6 +178,7 @@ pub(super) struct Frame {
     tab_id: Option<String>,
     generation: u64,
     recovered: Option<Recovered>,
+    downloaded: Vec<DownloadNews>,
 }
 
 impl Frame {
@@ -153,6 +189,7 @@ impl Frame {
             tab_id: acted.tab.map(|tab| tab.to_string()),
             generation: acted.generation,
             recovered: acted.recovered.as_ref().map(recovered),
+            downloaded: acted.downloads.iter().map(news).collect(),
         }
     }
 
@@ -163,6 +200,7 @@ impl Frame {
             tab_id: None,
             generation: summary.generation,
             recovered: None,
+            downloaded: vec![],
         }
     }
 

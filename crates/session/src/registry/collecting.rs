@@ -33,6 +33,7 @@ impl Sessions {
         let (retention, now) = (deps.config.retention, deps.clock.wall());
         let retentions = deps.store.retentions();
         let collected = retentions.collect(retention, now, &in_use).await?;
+        self.sweep_downloads().await;
         let keys = deps.store.call_keys().forget_keys(now).await?;
         if 0 < keys {
             tracing::debug!(keys, "idempotency keys of yesterday are free");

@@ -48,6 +48,7 @@ impl Session {
             Command::Park { reply } => self.ask_park(reply),
             Command::Keep { limits, reply } => self.keep(limits, reply),
             Command::Set { change, reply } => self.set(change, reply),
+            Command::Download { ask, reply } => self.ask_download(ask, reply),
             Command::Slept => self.on_slept(),
             Command::Close { reply } => self.close(reply),
             Command::ShutDown { browsers, reply } => self.shut_down(browsers, reply),
@@ -294,7 +295,11 @@ impl Session {
             self.queue.push_front(pending);
             return None;
         };
+        if pending.act.mutates() {
+            self.note_act();
+        }
         let bench = Bench {
+            downloads: self.downloads.clone(),
             deps: Arc::clone(&self.deps),
             session: self.row.id,
             live: Arc::clone(&live),
@@ -333,6 +338,11 @@ impl Session {
         }
         if let (Act::Navigate(_), Some(tab), Ok(_)) = (&pending.act, tab, &result) {
             self.moved.sent(tab);
+        }
+        match &result {
+            Ok(Outcome::Downloaded(download)) => self.note_awaited(download.number),
+            Err(Error::DownloadIncomplete { number, .. }) => self.note_awaited(*number),
+            _ => {}
         }
         match result {
             // Nothing of it may be believed; it is done again when the browser has its state.
@@ -490,7 +500,13 @@ impl Session {
         self.row.call_count += 1;
         self.row.last_activity = self.deps.clock.wall();
         self.note_use();
+        let downloads = if result.is_ok() {
+            self.news_of_downloads()
+        } else {
+            vec![]
+        };
         let acted = result.map(|outcome| Acted {
+            downloads,
             session: self.row.id,
             tab: tab.or_else(|| self.tabs.active()),
             generation: self.row.generation,

@@ -4,6 +4,7 @@ use base::{Fate, TabId};
 use page::Page;
 use tokio::sync::oneshot;
 
+use super::downloading::FileDone;
 use super::recovering::Filled;
 use super::restoring::Chosen;
 use super::setting::Told;
@@ -84,6 +85,8 @@ pub(super) enum Done {
     Probed(LinkId, bool),
     /// The pages were told what the session is to be.
     Told(Box<Told>),
+    /// Something was done with the files of downloads.
+    OfFile(FileDone),
     /// A browser is gone, and nothing of it is left.
     Stopped,
 }
@@ -165,6 +168,7 @@ impl Session {
                 }
             }
             Done::Told(told) => self.on_told(*told),
+            Done::OfFile(done) => self.on_file_done(done),
             Done::Stopped => self.on_stopped(),
         }
     }

@@ -48,6 +48,7 @@ impl Session {
     pub(super) async fn begin(&mut self, begin: Begin) {
         self.load_newest().await;
         self.load_settings().await;
+        self.load_downloads().await;
         match begin {
             Begin::Launch => {
                 let link = LinkId(self.links);
@@ -405,7 +406,7 @@ impl Session {
             cause,
             checkpoint_age,
             restored: report.restored,
-            lost: report.lost,
+            lost: self.lost_with_downloads(report.lost),
         };
         self.row.recovered = report::encode(&recovered);
         self.row.recovered_told = false;

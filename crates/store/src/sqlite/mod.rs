@@ -13,6 +13,7 @@ mod call_keys;
 mod calls;
 mod check;
 mod checkpoints;
+mod downloads;
 mod fields;
 mod founding;
 mod kv;

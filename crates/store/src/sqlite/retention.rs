@@ -141,6 +141,7 @@ impl Sqlite {
             "DELETE FROM checkpoints WHERE session = ?",
             "DELETE FROM tabs WHERE session = ?",
             "DELETE FROM session_settings WHERE session = ?",
+            "DELETE FROM downloads WHERE session = ?",
             "DELETE FROM calls WHERE session = ?",
             "DELETE FROM browsers WHERE session = ?",
         ] {

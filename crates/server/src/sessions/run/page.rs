@@ -109,6 +109,9 @@ impl Run<Interact> for OnSessions {
 impl Run<WaitFor> for OnSessions {
     async fn run(&self, ctx: &Ctx, input: WaitFor) -> Result<InTab<Waited>, ApiError> {
         let (who, tab) = (input.session_id.clone(), input.tab_id.clone());
+        if input.download.is_some() {
+            return self.wait_download(ctx, input).await;
+        }
         let (wait, limit) = action::wait(input)?;
         let ctx = limit.map_or_else(|| ctx.clone(), |limit| ctx.at_most(limit));
         let acted = self
@@ -121,6 +124,7 @@ impl Run<WaitFor> for OnSessions {
         let fields = Waited {
             url: out.url.into_exposed(),
             title: out.title.into_exposed(),
+            download: None,
         };
         Ok(framed(&frame, fields, &PLACE))
     }
