@@ -14,6 +14,9 @@ use crate::live::Live;
 use crate::stub::Stub;
 use crate::tabs::Tabs;
 
+/// Where stubs are: at a path no site has.
+const PATH: &str = "/browserd-aside";
+
 /// Reads an origin's localStorage through a hidden page of its own.
 ///
 /// # Errors
@@ -120,6 +123,38 @@ pub(crate) async fn run_with<T, F>(
 where
     F: Future<Output = Result<T, Error>>,
 {
+    let shown = show(ctx, live, tabs, place, script).await?;
+    let out = then(shown.session, shown.text).await;
+    close(live, shown.targets)?;
+    out
+}
+
+/// A script's answer, and where it ran.
+pub(crate) struct Shown {
+    /// The targets that have to be closed.
+    pub targets: Vec<String>,
+    /// The session of the document.
+    pub session: cdp::Session,
+    /// The document's URL.
+    pub url: String,
+    /// What the script returned.
+    pub text: String,
+}
+
+/// Runs a script in a stub at a place, in a hidden page of its own that stays.
+///
+/// # Errors
+/// Those of the browser; the page is closed then.
+///
+/// # Cancel safety
+/// As [`read_origin`].
+pub(crate) async fn show(
+    ctx: &Ctx,
+    live: &Live,
+    tabs: &Tabs,
+    place: &Place,
+    script: &str,
+) -> Result<Shown, Error> {
     let root = live.connection.root();
     let (hidden, anchor) = match create(ctx, live, true).await {
         Ok(hidden) => (hidden, None),
@@ -140,15 +175,35 @@ where
         let session = root.call(ctx, &attach).await?.session_id;
         let session = live.connection.attach(&session);
         let stub = Stub::begin(&session, ctx).await?;
-        let (there, text) = stub.run_in(place, "/browserd-aside", script).await?;
-        then(there, text).await
+        stub.run_in(place, PATH, script).await
     }
     .await;
-    for target_id in anchor.into_iter().chain([hidden]) {
-        live.set_aside(&target_id, false);
-        root.post(&target::CloseTarget { target_id })?;
+    let targets: Vec<String> = anchor.into_iter().chain([hidden]).collect();
+    match out {
+        Ok((session, text)) => Ok(Shown {
+            targets,
+            session,
+            url: format!("{}{PATH}", place.frames.last().unwrap_or(&place.page)),
+            text,
+        }),
+        Err(err) => {
+            close(live, targets)?;
+            Err(err)
+        }
     }
-    out
+}
+
+/// Closes hidden pages.
+///
+/// # Errors
+/// That of a link that is gone.
+pub(crate) fn close(live: &Live, targets: Vec<String>) -> Result<(), Error> {
+    for target_id in targets {
+        live.set_aside(&target_id, false);
+        let close = target::CloseTarget { target_id };
+        live.connection.root().post(&close)?;
+    }
+    Ok(())
 }
 
 async fn create(ctx: &Ctx, live: &Live, hidden: bool) -> Result<String, cdp::Error> {

@@ -32,6 +32,7 @@ mod launch;
 mod live;
 mod login;
 mod notes;
+mod readers;
 mod registry;
 mod relist;
 mod report;

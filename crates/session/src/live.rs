@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use crate::Error;
 use crate::downloads::Inbox;
 use crate::notes::{ID_BLOCK, Notes};
+use crate::readers::Readers;
 use crate::services::Services;
 use crate::state::LinkId;
 use crate::tabs::Tabs;
@@ -45,6 +46,8 @@ pub(crate) struct Live {
     ids_below: AtomicU32,
     /// Targets made for reading storage, to be closed by whoever comes.
     aside: Mutex<Vec<String>>,
+    /// Its hidden pages that stay.
+    pub readers: Readers,
     /// Targets opened in somebody else's browser, to be closed with the session.
     opened: Mutex<Vec<String>>,
     /// What it holds is half of two states.
@@ -141,6 +144,7 @@ impl Live {
             news: news.clone(),
             ids_below: AtomicU32::new(0),
             aside: Mutex::default(),
+            readers: Readers::default(),
             opened: Mutex::default(),
             unfinished: AtomicBool::new(false),
         })

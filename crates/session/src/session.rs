@@ -74,6 +74,8 @@ const MOST_CALLS: usize = 256;
 const PROBE_IDLE: Duration = Duration::from_secs(30);
 /// How often one that works on a call is.
 const PROBE_BUSY: Duration = Duration::from_secs(2);
+/// How often hidden pages are looked at: one that was not used since is closed.
+const READERS_REST: Duration = Duration::from_secs(10);
 /// When nothing is due.
 const NOTHING_DUE: Duration = Duration::from_secs(3600);
 
@@ -154,6 +156,8 @@ pub(crate) struct Session {
     save_row: bool,
     save_tabs: bool,
     last_probe: Instant,
+    /// When hidden pages that nobody used were last closed.
+    swept_at: Instant,
     probing: bool,
     /// Why the last launch or recovery failed.
     failure: Option<Error>,
@@ -246,6 +250,7 @@ impl Session {
             save_row: false,
             save_tabs: false,
             last_probe: now,
+            swept_at: now,
             probing: false,
             failure: None,
             stopping: None,
@@ -519,6 +524,9 @@ impl Session {
             if let Some(due) = timer.and_then(|every| self.timer_due(every)) {
                 wake = wake.min(due);
             }
+            if self.has_readers() {
+                wake = wake.min(self.swept_at + READERS_REST);
+            }
             for due in [self.parks_at(), self.ends_at()].into_iter().flatten() {
                 wake = wake.min(due);
             }
@@ -552,6 +560,12 @@ impl Session {
             if due.is_some_and(|due| due <= now) {
                 self.capture_by_timer();
             }
+            if self.has_readers() && self.swept_at + READERS_REST <= now {
+                self.swept_at = now;
+                if let Some(live) = &self.live {
+                    live.readers.sweep(live);
+                }
+            }
             if self.parks_at().is_some_and(|due| due <= now) {
                 self.park();
             }
@@ -577,6 +591,10 @@ impl Session {
         let age = self.deps.clock.wall().duration_since(taken_at);
         let age = Duration::try_from(age).unwrap_or_default();
         Some(now + self.deps.config.max_session_age.saturating_sub(age))
+    }
+
+    fn has_readers(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.readers.any())
     }
 
     const fn is_alive(&self) -> bool {

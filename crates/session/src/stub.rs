@@ -48,6 +48,11 @@ impl<'a> Stub<'a> {
         Ok(Self { session, ctx })
     }
 
+    /// Takes a session whose page shows a stub already.
+    pub(crate) const fn shown(session: &'a Session, ctx: &'a Ctx) -> Self {
+        Self { session, ctx }
+    }
+
     /// Shows a stub at `url` and runs `script` in it, which returns JSON text.
     ///
     /// # Cancel safety
@@ -145,7 +150,11 @@ impl<'a> Stub<'a> {
         }
     }
 
-    async fn run_there(&self, url: &str, script: &str) -> Result<String, Error> {
+    /// Runs a script in the stub at `url` that is shown.
+    ///
+    /// # Cancel safety
+    /// The script may have run.
+    pub(crate) async fn run_there(&self, url: &str, script: &str) -> Result<String, Error> {
         let place = url::Url::parse(url)
             .map(|url| url.origin().ascii_serialization() + url.path())
             .unwrap_or_default();

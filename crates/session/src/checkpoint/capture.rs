@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base::{CheckpointId, Ctx, Private, SessionId, TabId};
+use cdp::protocol::runtime;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use page::Page;
 use store::{BlobAddress, CheckpointRow, Unpublished};
 
@@ -35,6 +37,8 @@ const INDEXED_DB_LIMIT: Duration = Duration::from_secs(3);
 /// How often a page, or cookies and web storage, are read again because they changed meanwhile;
 /// of what never rests the last look counts.
 const MOST_LOOKS: u32 = 4;
+/// How many parts are written at once.
+const PUT_AT_ONCE: usize = 8;
 /// The cause of what is kept before a restore.
 pub(crate) const CAUSE_RESTORE: &str = "restore";
 
@@ -119,21 +123,26 @@ pub(crate) async fn capture(
         return Ok(Captured::Discarded(lost));
     }
     read?;
-    let mut storage = read_storage(ctx, live, &order.shadow, first?).await?;
+    let mut storage = read_storage(ctx, live, &order, first?).await?;
     let written = !lock(&order.shadow).indexed_db.changed().is_empty();
     if written || is_held(&order) {
         // Written after it was read: the rest is newer than it.
         read_areas(ctx, live, &order).await;
         writer.read_indexed_db(ctx, live, &order).await?;
         let first = look(ctx, live, &order.shadow).await?;
-        storage = read_storage(ctx, live, &order.shadow, first).await?;
+        storage = read_storage(ctx, live, &order, first).await?;
     }
-    let (manifest, parts, bytes) = writer.put_all(&order, storage, &tabs).await?;
+    // All is read by now, so the services may be looked at while it is written.
+    let (put, lost) = tokio::join!(
+        writer.put_all(&order, storage, &tabs),
+        live.services.check(ctx, &live.connection),
+    );
+    if let Some(lost) = lost? {
+        return Ok(Captured::Discarded(lost));
+    }
+    let (manifest, parts, bytes) = put?;
     if !order.kept && order.last.as_deref() == Some(&manifest) {
         return Ok(Captured::Unchanged);
-    }
-    if let Some(lost) = live.services.check(ctx, &live.connection).await? {
-        return Ok(Captured::Discarded(lost));
     }
     let before_restore = order.cause == CAUSE_RESTORE;
     let row = CheckpointRow {
@@ -312,24 +321,29 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    async fn put<T: serde::Serialize>(
+    async fn put<T: serde::Serialize>(&self, kind: &str, part: &T) -> Result<Stored, Error> {
+        let canonical = manifest::encode(part).map_err(unwritable)?;
+        self.put_bytes(kind, canonical).await
+    }
+
+    /// Stores parts, some at a time: each waits for the disk.
+    async fn put_each<T: serde::Serialize>(
         &self,
         kind: &str,
-        part: &T,
-        parts: &mut Vec<BlobAddress>,
-        bytes: &mut u64,
-    ) -> Result<String, Error> {
-        let canonical = manifest::encode(part).map_err(unwritable)?;
-        let address = self
-            .deps
-            .store
-            .blobs()
-            .put(self.session, kind, &canonical)
-            .await?;
-        *bytes += canonical.len() as u64;
-        let text = address.to_string();
-        parts.push(address);
-        Ok(text)
+        parts: &[T],
+    ) -> Result<Vec<Stored>, Error> {
+        let canonical: Result<Vec<_>, _> = parts.iter().map(manifest::encode).collect();
+        let puts = canonical.map_err(unwritable)?.into_iter();
+        let puts: Vec<_> = puts.map(|part| self.put_bytes(kind, part)).collect();
+        stream::iter(puts).buffered(PUT_AT_ONCE).try_collect().await
+    }
+
+    async fn put_bytes(&self, kind: &str, canonical: Vec<u8>) -> Result<Stored, Error> {
+        let blobs = self.deps.store.blobs();
+        Ok(Stored {
+            address: blobs.put(self.session, kind, &canonical).await?,
+            bytes: canonical.len() as u64,
+        })
     }
 
     /// Reads the databases that have changed; of what can't be read the last picture stays.
@@ -365,9 +379,9 @@ impl Writer<'_> {
                 ..IndexedDbEntry::default()
             };
             if !databases.databases.is_empty() {
-                let mut address = vec![];
-                let put = self.put(kind::INDEXED_DB, &databases, &mut address, &mut entry.bytes);
-                entry.part = put.await?;
+                let stored = self.put(kind::INDEXED_DB, &databases).await?;
+                entry.part = stored.address.to_string();
+                entry.bytes = stored.bytes;
             }
             lock(&order.shadow).indexed_db.read(entry, number);
         }
@@ -385,60 +399,78 @@ impl Writer<'_> {
             origins,
             mut of_tabs,
         } = storage;
+        let of_tabs = order.tabs.iter().zip(tabs).map(|(source, tab)| {
+            let told = of_tabs.remove(&tab.tab).unwrap_or_default();
+            TabPart {
+                session_storage: match source.filling {
+                    true => source.known.session_storage.clone(),
+                    false => told,
+                },
+                session_storage_doubtful: lock(&order.shadow).doubtful_of(TabId(tab.tab)),
+                ..tab.clone()
+            }
+        });
+        let of_tabs: Vec<TabPart> = of_tabs.collect();
+        let told: Vec<&SettingsPart> = match order.settings.is_nothing() {
+            true => vec![],
+            false => vec![&order.settings],
+        };
+        let (jar, settings, of_origins, of_tabs) = tokio::try_join!(
+            self.put(kind::COOKIES, &jar),
+            self.put_each(kind::SETTINGS, &told),
+            self.put_each(kind::ORIGIN, &origins),
+            self.put_each(kind::TAB, &of_tabs),
+        )?;
+        let name = |stored: &Stored| stored.address.to_string();
+        let origins = origins.into_iter().zip(&of_origins);
+        let tabs = tabs.iter().zip(&of_tabs);
+        let (databases, databases_over) = {
+            let shadow = lock(&order.shadow);
+            (shadow.indexed_db.entries(), shadow.indexed_db.is_over())
+        };
+        let stored = [&jar]
+            .into_iter()
+            .chain(&of_origins)
+            .chain(&settings)
+            .chain(&of_tabs);
         let (mut parts, mut bytes) = (vec![], 0);
-        let mut manifest = Manifest {
+        for stored in stored {
+            parts.push(stored.address);
+            bytes += stored.bytes;
+        }
+        for entry in &databases {
+            parts.extend(entry.part.parse::<BlobAddress>().ok());
+            bytes += entry.bytes;
+        }
+        let manifest = Manifest {
             version: manifest::VERSION,
             generation: order.generation,
             active: order.active.map(|tab| tab.0),
-            ..Manifest::default()
+            cookies: Some(name(&jar)),
+            settings: settings.first().map(name),
+            origins: origins
+                .map(|(part, stored)| OriginEntry {
+                    storage_key: part.storage_key,
+                    part: name(stored),
+                })
+                .collect(),
+            indexed_db: databases,
+            indexed_db_over: databases_over,
+            tabs: tabs
+                .map(|(tab, stored)| TabEntry {
+                    tab: tab.tab,
+                    part: name(stored),
+                })
+                .collect(),
         };
-        manifest.cookies = Some(
-            self.put(kind::COOKIES, &jar, &mut parts, &mut bytes)
-                .await?,
-        );
-        for part in origins {
-            let address = self
-                .put(kind::ORIGIN, &part, &mut parts, &mut bytes)
-                .await?;
-            manifest.origins.push(OriginEntry {
-                storage_key: part.storage_key,
-                part: address,
-            });
-        }
-        {
-            let shadow = lock(&order.shadow);
-            manifest.indexed_db = shadow.indexed_db.entries();
-            manifest.indexed_db_over = shadow.indexed_db.is_over();
-        }
-        for entry in &manifest.indexed_db {
-            bytes += entry.bytes;
-            parts.extend(entry.part.parse::<BlobAddress>().ok());
-        }
-        if !order.settings.is_nothing() {
-            let part = &*order.settings;
-            let put = self.put(kind::SETTINGS, part, &mut parts, &mut bytes);
-            manifest.settings = Some(put.await?);
-        }
-        for (source, tab) in order.tabs.iter().zip(tabs) {
-            let told = of_tabs.remove(&tab.tab).unwrap_or_default();
-            let session_storage = match source.filling {
-                true => source.known.session_storage.clone(),
-                false => told,
-            };
-            let session_storage_doubtful = lock(&order.shadow).doubtful_of(TabId(tab.tab));
-            let part = TabPart {
-                session_storage,
-                session_storage_doubtful,
-                ..tab.clone()
-            };
-            let address = self.put(kind::TAB, &part, &mut parts, &mut bytes).await?;
-            manifest.tabs.push(TabEntry {
-                tab: tab.tab,
-                part: address,
-            });
-        }
         Ok((manifest, parts, bytes))
     }
+}
+
+/// A part that is in the store.
+struct Stored {
+    address: BlobAddress,
+    bytes: u64,
 }
 
 type OfTabs = BTreeMap<u32, BTreeMap<String, Items>>;
@@ -463,11 +495,15 @@ async fn look(ctx: &Ctx, live: &Live, shadow: &Mutex<Shadow>) -> Result<Look, Er
 async fn read_storage(
     ctx: &Ctx,
     live: &Live,
-    shadow: &Mutex<Shadow>,
+    order: &Order,
     (mut seen, mut jar): Look,
 ) -> Result<Storage, Error> {
+    let shadow = &order.shadow;
+    let pages = order.tabs.iter().filter_map(|tab| tab.page.as_ref());
+    let mut pages: Vec<&Page> = pages.collect();
     let mut looks = 1;
     loop {
+        rest(ctx, &mut pages).await;
         // What a page wrote before the first look is told by events that came by the second.
         let again = cookies::capture(ctx, &live.connection).await?;
         looks += 1;
@@ -482,6 +518,22 @@ async fn read_storage(
         }
         (seen, jar) = (shadow.changes(), again);
     }
+}
+
+/// Waits until every page has come to the end of the script that it is at: in the middle of one
+/// its cookies may be written and its storage not yet.
+///
+/// One that is busy for longer is taken as it is, and not asked again.
+async fn rest(ctx: &Ctx, pages: &mut Vec<&Page>) {
+    let look = runtime::Evaluate {
+        expression: "0".to_owned(),
+        ..Default::default()
+    };
+    let step = ctx.at_most(SCROLL_LIMIT);
+    pages.retain(|page| page.state().dialog.is_none());
+    let answers = pages.iter().map(|page| page.session().call(&step, &look));
+    let mut answers = futures_util::future::join_all(answers).await.into_iter();
+    pages.retain(|_| answers.next().is_some_and(|answer| answer.is_ok()));
 }
 
 /// Returns the shadow's picture as parts: per origin, and per tab.

@@ -16,23 +16,28 @@ use super::restoring::promote;
 use super::{Begin, Session, own};
 use crate::Error;
 use crate::adopt::Adopted;
+use crate::aside::read_origin;
 use crate::attached;
 use crate::cause::Cause;
 use crate::checkpoint::manifest::TabPart;
+use crate::checkpoint::part::{cookies, storage};
 use crate::checkpoint::restore::{self, Content, Report};
 use crate::checkpoint::shadow::Area;
 use crate::dial::{Dialed, Number, dial};
 use crate::launch::{self, launch};
 use crate::live::Live;
 use crate::report;
+use crate::services::Service;
 use crate::state::{Effect, Fact, LinkId, MOST_TRIES, State};
 use crate::summary::{CheckpointInfo, Recovered};
-use crate::tabs::Tab;
+use crate::tabs::{Tab, Tabs};
 
 /// How long the first launch may take.
 const LAUNCH_LIMIT: Duration = Duration::from_secs(30);
 /// How long a new page in a living browser may take to be opened and to answer.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
+/// How long what a crashed page's origin holds may take to be read.
+const LEFT_LIMIT: Duration = Duration::from_secs(3);
 /// With less free than this a recovery that failed has failed for want of room.
 const LEAST_ROOM: ByteSize = ByteSize::mib(8);
 
@@ -246,7 +251,7 @@ impl Session {
                 tracing::warn!(%tab, "a page crashed, or was being brought back");
                 // It tells nothing of itself; what the last daemon knew of it is true.
                 self.tabs.update(tab, |tab| tab.page = None);
-                self.restore_tab(tab);
+                self.restore_tab_as(tab, crashed);
             } else {
                 self.read_areas(tab);
             }
@@ -389,7 +394,11 @@ impl Session {
                 };
                 self.give_up(&full.into(), Fact::NoRoom(link));
             }
-            Err(err) => self.give_up(&err, Fact::RestoreFailed(link)),
+            // What the store says of a checkpoint it says again.
+            Err(err @ Error::Store(_)) => self.give_up(&err, Fact::RestoreFailed(link)),
+            // What this browser would not take, as of a disk that was full just then, another
+            // one may.
+            Err(err) => self.give_up(&err, Fact::BrowserGone(link, Cause::RestoreFailed)),
         }
     }
 
@@ -417,6 +426,12 @@ impl Session {
 
     /// Brings one tab back whose renderer crashed, in a new target under the same id.
     pub(super) fn restore_tab(&mut self, tab: base::TabId) {
+        self.restore_tab_as(tab, false);
+    }
+
+    /// As [`Session::restore_tab`]; a page that crashed `unwatched` comes back alone only if nothing
+    /// else has changed since the last checkpoint.
+    fn restore_tab_as(&mut self, tab: base::TabId, unwatched: bool) {
         if self.is_attached() {
             self.reload_crashed(tab);
             return;
@@ -452,10 +467,19 @@ impl Session {
         live.note(&self.tabs);
         self.save_tabs = true;
         let (link, tabs) = (live.link, self.tabs.clone());
+        let newest = self.capturing.newest_id().filter(|_| unwatched);
+        let (deps, session) = (Arc::clone(&self.deps), self.row.id);
         let limit = self.deps.config.recovery_limit;
         self.spawn_work(TaskKind::PageWork, async move {
             let ctx = own(limit);
             let work = async {
+                if let Some(newest) = newest {
+                    let kept = restore::read(&deps, session, newest).await?;
+                    if !is_as_kept(&ctx, &live, &tabs, &kept, &part.url).await? {
+                        let service = Service::Storage;
+                        return Err(Error::StateLost { service });
+                    }
+                }
                 // The new one first: a browser whose last window closes may give up state.
                 let page = open_answering(&ctx, &live, &tabs, tab).await?;
                 let close = cdp::protocol::target::CloseTarget {
@@ -605,6 +629,28 @@ async fn open_answering(
                 target_id: page.target_id().to_owned(),
             })?;
     }
+}
+
+/// Tells whether the browser holds what a checkpoint does. What a page did to its sessionStorage
+/// unwatched went with it; with what it did to the rest, it would come back torn.
+async fn is_as_kept(
+    ctx: &Ctx,
+    live: &Live,
+    tabs: &Tabs,
+    kept: &Content,
+    url: &str,
+) -> Result<bool, Error> {
+    let jar = cookies::capture(ctx, &live.connection).await?;
+    if jar != kept.cookies {
+        return Ok(false);
+    }
+    let Some(key) = storage::storage_key_of(url) else {
+        return Ok(true);
+    };
+    let local = read_origin(&ctx.at_most(LEFT_LIMIT), live, tabs, &key).await?;
+    let origin = kept.origins.iter().find(|part| part.storage_key == key);
+    let had = origin.map(|part| part.local.clone()).unwrap_or_default();
+    Ok(local.unwrap_or_default() == had)
 }
 
 /// Tells whether a browser has room for what it is given; without, it fails in many words.

@@ -83,6 +83,8 @@ pub struct Worker {
     dice: Dice,
     pace: u32,
     hurries: bool,
+    /// It was told that its page is another one, and has not gone on from there.
+    moved: bool,
     pub(super) session: String,
     pub(super) generation: u64,
     pub(super) number: u64,
@@ -138,6 +140,7 @@ impl Worker {
             dice: Dice::new(seed, 100 + turn as u64),
             pace,
             hurries: false,
+            moved: false,
             who,
             client,
             site,
@@ -254,6 +257,7 @@ impl Worker {
         self.outcomes[at] += 1;
         if let Some(error) = error {
             let code = error["code"].as_str().unwrap_or("no code");
+            self.moved |= code == "page_moved";
             // What no fault may cause.
             let never = [
                 "internal",
@@ -367,7 +371,7 @@ impl Worker {
 
     /// Tells whether the page that is open is known, and has the button and the field.
     fn is_at_work(&self) -> bool {
-        self.url.settled().is_some_and(|url| url.contains("/work?"))
+        !self.moved && self.url.settled().is_some_and(|url| url.contains("/work?"))
     }
 
     fn count_up(&mut self) {
@@ -424,6 +428,7 @@ impl Worker {
         settle(&mut self.url, &outcome);
         settle(&mut self.note, &outcome);
         if matches!(outcome, Outcome::Done(_)) {
+            self.moved = false;
             self.visits.acked();
         }
         outcome

@@ -247,14 +247,16 @@ pub(crate) async fn read(
         return Ok(None);
     };
     let script = format!("{STORE}return read({});", limits());
-    let databases = aside::run_with(
-        ctx,
-        live,
-        tabs,
-        &place,
-        &script,
-        |session, text| async move { with_generators(ctx, &session, storage_key, parse(&text)?).await },
-    );
+    let databases =
+        live.readers.run(
+            ctx,
+            (live, tabs),
+            &place,
+            &script,
+            |session, text| async move {
+                with_generators(ctx, &session, storage_key, parse(&text)?).await
+            },
+        );
     databases.await.map(Some)
 }
 
