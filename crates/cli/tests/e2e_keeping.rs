@@ -217,7 +217,9 @@ fn what_a_page_wrote_right_before_its_dialog_is_kept_whole() {
     agent.call("save_session_checkpoint", json!({ "name": "held" }));
 
     test.fault(Do::KillBrowser);
-    agent.notice();
+    // Until its end is heard of, the dialog is what a call is told of.
+    let back = process::until(SOON, || agent.attempt("snapshot", json!({})).is_ok());
+    assert!(back, "the session isn't back");
 
     let read = "[document.cookie.match(/mark=(\\w+)/)?.[1], sessionStorage.getItem('mark'), \
                 localStorage.getItem('mark')]";
