@@ -42,13 +42,14 @@ capabilities:
 # The foreign programs that drive browserd in the tests: exact versions, nothing outside target/.
 clients: $(CLIENTS)/.ready
 
-$(CLIENTS)/.ready: tests/clients/requirements.txt tests/clients/miniwob.txt tests/clients/package.json tests/clients/package-lock.json
+$(CLIENTS)/.ready: tests/clients/requirements.txt tests/clients/miniwob.txt tests/clients/pages.txt tests/clients/get-pages tests/clients/package.json tests/clients/package-lock.json
 	@.ci/setup run test
 	@echo "== test: installing the foreign clients into $(CLIENTS)"
 	mkdir -p $(CLIENTS)/node
 	test -x $(CLIENTS)/python/bin/pip || python3 -m venv $(CLIENTS)/python
 	$(CLIENTS)/python/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
 	$(CLIENTS)/python/bin/pip install --quiet --disable-pip-version-check --no-deps --upgrade --require-hashes --target $(CLIENTS)/miniwob -r tests/clients/miniwob.txt
+	tests/clients/get-pages tests/clients/pages.txt $(CLIENTS)/pages
 	cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS)/node/
 	cd $(CLIENTS)/node && npm ci --no-audit --no-fund --loglevel=error
 	touch $@

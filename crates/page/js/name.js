@@ -1,15 +1,17 @@
 // Names: accname 1.2 with HTML-AAM.
 
 const FROM_CONTENT = oneOf(
-  'button cell checkbox columnheader gridcell heading link menuitem menuitemcheckbox ' +
+  'button cell checkbox columnheader gridcell heading link math menuitem menuitemcheckbox ' +
   'menuitemradio option radio row rowheader switch tab tooltip treeitem');
 const UNNAMEABLE = oneOf(
   'caption code definition deletion emphasis generic insertion mark none paragraph strong ' +
   'subscript superscript term time suggestion');
 const INLINE = oneOf(
   'a abbr b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q s samp small ' +
-  'span strike strong sub sup time tt u var wbr ruby rt rp slot');
-const UNREAD = oneOf('script style noscript template head meta link title base object embed param source track');
+  'span strike strong sub sup time tt u var ruby rt rp slot');
+const UNREAD = oneOf('script style noscript template head meta link title base embed param source track');
+// They stand apart from the words around them, however they are drawn.
+const APART_INLINE = oneOf('img input select textarea button canvas video audio meter progress iframe object');
 const MAX_NAME = 400;
 
 const inputValue = reader(HTMLInputElement.prototype, 'value');
@@ -118,6 +120,10 @@ function nativeName(element, seen) {
       if (type === 'image') {
         return collapse(attribute(element, 'alt') || attribute(element, 'title') || '') || 'Submit';
       }
+      // What the browser writes on it.
+      if (type === 'file' && !hasAttribute(element, 'title')) {
+        return hasAttribute(element, 'multiple') ? 'Choose Files' : 'Choose File';
+      }
       return '';
     }
     case 'img':
@@ -126,7 +132,7 @@ function nativeName(element, seen) {
     case 'fieldset':
       return childName(element, 'legend', seen);
     case 'table':
-      return childName(element, 'caption', seen);
+      return childName(element, 'caption', seen) || collapse(attribute(element, 'summary') || '');
     case 'figure':
       return childName(element, 'figcaption', seen);
     case 'optgroup':
@@ -160,18 +166,18 @@ function spoken(element, seen, depth, referred) {
     if (shown === false || attribute(element, 'aria-hidden') === 'true') return '';
     if (shown === null) return contentName(element, seen, depth, false, true);
   }
+  // A control in a name stands there with its value.
+  const role = roleOf(element);
+  const value = controlValue(element, role);
+  if (value) return value;
   const label = collapse(attribute(element, 'aria-label') || '');
   if (label) return label;
-  const role = roleOf(element);
-  if (!referred || depth > 0) {
-    const value = controlValue(element, role);
-    if (value !== null) return value;
-  }
+  if (value !== null && !referred) return '';
   const native = tagOf(element) === 'label' ? '' : nativeName(element, seen);
   if (native) return native;
   const content = contentName(element, seen, depth, referred);
-  if (collapse(content)) return content;
-  return attribute(element, 'title') || '';
+  // White space alone still parts the words around it.
+  return collapse(content) ? content : attribute(element, 'title') || content;
 }
 
 // The value of a control inside of a name, such as a field in its own label.
@@ -227,26 +233,39 @@ function contentName(element, seen, depth, hiddenToo, elementsOnly) {
     if (!isElement(child) || seen.has(child) || UNREAD.has(tagOf(child))) return;
     seen.add(child);
     const tag = tagOf(child);
-    if (tag === 'br') {
+    if (tag === 'br' || tag === 'wbr') {
       name += ' ';
       return;
     }
-    const inline = INLINE.has(tag) && styleOf(child).display === 'inline';
-    const word = hiddenToo && drawn(element) === false
+    // The items in an item of a tree have names of their own.
+    if (!hiddenToo && isGroupOfItem(child, element)) return;
+    const undrawn = hiddenToo && drawn(element) === false;
+    const inline = !undrawn && !APART_INLINE.has(tag) && styleOf(child).display === 'inline';
+    const word = undrawn
       ? contentName(child, seen, depth + 1, true) : spoken(child, seen, depth + 1, false);
     name += inline ? word : ` ${word} `;
   });
+  const owned = attribute(element, 'aria-owns');
+  for (const child of owned ? byIds(element, owned) : []) {
+    if (seen.has(child) || (!hiddenToo && isGroupOfItem(child, element))) continue;
+    seen.add(child);
+    name += ` ${spoken(child, seen, depth + 1, false)} `;
+  }
   return elementsOnly ? name : name + pseudo(element, '::after');
+}
+
+function isGroupOfItem(child, element) {
+  return attribute(child, 'role') === 'group' && roleOf(element) === 'treeitem';
 }
 
 // The text of generated content. Counters and pictures have none.
 function pseudo(element, which) {
-  const { content } = styleOf(element, which);
+  const { content, display } = styleOf(element, which);
   if (content === 'none' || content === 'normal' || content === '') return '';
   const spoken = content.includes(' / ') ? content.slice(content.lastIndexOf(' / ') + 3) : content;
   let text = '';
   for (const [, word] of spoken.matchAll(/"((?:[^"\\]|\\.)*)"/g)) {
     text += word.replace(/\\(.)/g, '$1');
   }
-  return text;
+  return display === 'inline' ? text : ` ${text} `;
 }

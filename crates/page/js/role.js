@@ -31,8 +31,12 @@ const INPUTS = {
   search: 'searchbox', color: 'button',
 };
 
-const SECTIONING = 'article,aside,main,nav,section,[role=article],[role=complementary],[role=main],' +
-  '[role=navigation],[role=region]';
+const SECTIONS = oneOf('article complementary main navigation region');
+const SECTION_TAGS = oneOf('article aside main nav section');
+const LIST_TAGS = oneOf('ul ol menu');
+const TABLE_TAGS = oneOf('table tbody thead tfoot tr');
+// Roles of digital publishing that lead somewhere.
+const OTHER_LINKS = oneOf('doc-backlink doc-biblioref doc-glossref doc-noteref');
 const GLOBAL_ATTRIBUTES = ['aria-label', 'aria-labelledby', 'aria-describedby', 'aria-controls',
   'aria-owns', 'aria-live', 'aria-busy', 'aria-current', 'aria-details', 'aria-flowto'];
 
@@ -41,12 +45,13 @@ function implicitRole(element) {
     if (namespaceOf(element) !== SVG) return localName(element) === 'math' ? 'math' : 'generic';
     const name = localName(element);
     if (name === 'svg') return 'img';
-    if (name === 'a' && hasAttribute(element, 'href')) return 'link';
+    if (name === 'a' && (hasAttribute(element, 'href') || hasAttribute(element, 'xlink:href'))) return 'link';
     return 'generic';
   }
   const tag = localName(element);
   switch (tag) {
     case 'a':
+      return hasAttribute(element, 'href') || hasAttribute(element, 'onclick') ? 'link' : 'generic';
     case 'area':
       return hasAttribute(element, 'href') ? 'link' : 'generic';
     case 'img':
@@ -68,14 +73,30 @@ function implicitRole(element) {
     case 'form':
       return named(element) ? 'form' : 'generic';
     case 'header':
-      return insideSection(element) ? 'generic' : 'banner';
+      return sectionAround(element) ? 'generic' : 'banner';
     case 'footer':
-      return insideSection(element) ? 'generic' : 'contentinfo';
+      return sectionAround(element) ? 'generic' : 'contentinfo';
+    case 'aside': {
+      const around = sectionAround(element);
+      return around && around !== 'main' && !named(element) ? 'generic' : 'complementary';
+    }
+    case 'li': {
+      const list = parentNode(element);
+      return list && isElement(list) && hasAttribute(list, 'role') && LIST_TAGS.has(tagOf(list)) &&
+        roleOf(list) !== 'list' ? 'none' : 'listitem';
+    }
+    case 'tr':
+    case 'tbody':
+    case 'thead':
+    case 'tfoot':
+      return ofNoTable(element) ? 'none' : SIMPLE[tag];
     case 'summary':
       return isSummary(element) ? 'button' : 'generic';
     case 'td':
+      if (ofNoTable(element)) return 'none';
       return tableRole(element) === 'grid' ? 'gridcell' : 'cell';
     case 'th': {
+      if (ofNoTable(element)) return 'none';
       const scope = attribute(element, 'scope');
       if (scope === 'row' || scope === 'rowgroup') return 'rowheader';
       if (scope === 'col' || scope === 'colgroup') return 'columnheader';
@@ -106,14 +127,31 @@ function tableRole(cell) {
   return role === 'grid' || role === 'treegrid' ? 'grid' : 'table';
 }
 
-function insideSection(element) {
-  const parent = parentNode(element);
-  return !!parent && isElement(parent) && closest(parent, SECTIONING) !== null;
+// A part of a table that is none is none of a table.
+function ofNoTable(part) {
+  const whole = parentNode(part);
+  return !!whole && isElement(whole) && TABLE_TAGS.has(tagOf(whole)) && roleOf(whole) === 'none';
+}
+
+// Returns the role of the section that the element is in, '' if it is in none.
+function sectionAround(element) {
+  for (let node = parentNode(element); node && isElement(node); node = parentNode(node)) {
+    const tag = tagOf(node);
+    if (hasAttribute(node, 'role')) {
+      const role = roleOf(node);
+      if (SECTIONS.has(role)) return role;
+    } else if (SECTION_TAGS.has(tag)) {
+      return tag;
+    }
+  }
+  return '';
 }
 
 function named(element) {
+  const ids = attribute(element, 'aria-labelledby');
   return collapse(attribute(element, 'aria-label') || '') !== '' ||
-    hasAttribute(element, 'aria-labelledby') || hasAttribute(element, 'title');
+    (ids !== null && byIds(element, ids).length > 0) ||
+    collapse(attribute(element, 'title') || '') !== '';
 }
 
 function isFocusable(element) {
@@ -146,6 +184,7 @@ function roleOf(element) {
   const explicit = attribute(element, 'role');
   if (explicit) {
     for (const word of explicit.toLowerCase().split(/\s+/)) {
+      if (OTHER_LINKS.has(word)) return 'link';
       if (!ARIA_ROLES.has(word)) continue;
       if (word === 'none' || word === 'presentation') {
         // Who can be reached or is described is no mere decoration.

@@ -15,6 +15,11 @@ const FOLDED = oneOf(
 const CLOSED = oneOf(
   'checkbox radio switch slider spinbutton progressbar meter scrollbar separator textbox ' +
   'searchbox img menuitemcheckbox menuitemradio option canvas video audio math');
+// What SVG keeps to draw with, or doesn't draw.
+const UNDRAWN = oneOf(
+  'clipPath defs desc filter linearGradient marker mask metadata pattern radialGradient script style ' +
+  'symbol title');
+const CELLS = oneOf('cell gridcell columnheader rowheader');
 const MAX_TEXT = 4000;
 
 const checkedOf = reader(HTMLInputElement.prototype, 'checked');
@@ -22,7 +27,7 @@ const indeterminateOf = reader(HTMLInputElement.prototype, 'indeterminate');
 const optionsOf = reader(HTMLSelectElement.prototype, 'options');
 const optionSelected = reader(HTMLOptionElement.prototype, 'selected');
 const optionDisabled = reader(HTMLOptionElement.prototype, 'disabled');
-const isOpen = reader(HTMLDetailsElement.prototype, 'open');
+const isOpened = reader(HTMLDetailsElement.prototype, 'open');
 
 class Walk {
   constructor(options, modals) {
@@ -90,7 +95,7 @@ class Walk {
 
   element(element, into, depth) {
     const tag = tagOf(element);
-    if (UNREAD.has(tag)) return;
+    if (UNREAD.has(tag) || (tag === '' && UNDRAWN.has(localName(element)))) return;
     if (tag === 'br') {
       this.text(' ', into);
       return;
@@ -146,6 +151,11 @@ class Walk {
     if (clickable) this.clickable++;
     const entry = this.describe(element, tag, role, folded, clickable, depth);
     if (clickable) this.clickable--;
+    if (role === 'img' && entry.name === '' && entry.ref === 0) {
+      // A drawing without a name is what it shows.
+      for (const child of entry.children) into.push(child);
+      return null;
+    }
     return keep(entry) ? hoist(entry) : null;
   }
 
@@ -160,11 +170,13 @@ class Walk {
     let { name, from } = folded
       ? { name: cut(collapse(attribute(element, 'aria-label') || '')), from: 'none' }
       : nameOf(element, role);
+    // What is cut is told by what is in it.
+    if (from === 'content' && name.length >= MAX_NAME && !CLOSED.has(role)) [name, from] = ['', 'none'];
     const children = [];
     const select = tag === 'select';
     if (select) {
       this.options(element, children);
-    } else if (!CLOSED.has(role) || isContainerField(element, role)) {
+    } else if (!CLOSED.has(role) || isOpen(element, role)) {
       this.children(element, children, depth);
     }
     if (folded && name === '') {
@@ -284,9 +296,9 @@ function optionOfSelect(element) {
   return tagOf(element) === 'option' && closest(element, 'select') !== null;
 }
 
-// A rich text field is not one line.
-function isContainerField(element, role) {
-  return role === 'textbox' && !isHtml(element);
+// What is drawn by SVG may have links, buttons and text; a picture has none.
+function isOpen(element, role) {
+  return role === 'img' && namespaceOf(element) === SVG && !hasAttribute(element, 'role');
 }
 
 function isToggle(control) {
@@ -311,6 +323,12 @@ function join(states, state) {
 // Drops text that the name, made of the same content, has said already.
 function dropSpokenText(entry, from) {
   if (entry.name === '' || from === 'none' || entry.role === 'row') return;
+  if (entry.role === 'cell' && from === 'content' &&
+      entry.children.some((child) => child.role !== 'text' && child.role !== 'img')) {
+    // Its text is told where it stands, between what else is in it.
+    entry.name = '';
+    return;
+  }
   entry.children = entry.children.filter((child) => {
     if (child.role === 'text') return from === 'author' && !saidIn(child.name, entry.name) &&
       entry.role !== 'button' && entry.role !== 'link';
@@ -336,9 +354,14 @@ function saidIn(text, name) {
 
 // Whether an entry says anything at all.
 function keep(entry) {
-  return entry.ref !== 0 || entry.name !== '' || entry.children.length > 0 ||
-    entry.role === 'separator' || entry.role === 'progressbar' || entry.role === 'meter' ||
+  // An empty cell keeps the others in their columns.
+  if (entry.role === 'row') return entry.ref !== 0 || entry.children.some(tells);
+  return tells(entry) || CELLS.has(entry.role) || entry.role === 'separator' || entry.role === 'progressbar' || entry.role === 'meter' ||
     entry.role === 'alert' || entry.role === 'status' && entry.states !== '';
+}
+
+function tells(entry) {
+  return entry.ref !== 0 || entry.name !== '' || entry.children.length > 0;
 }
 
 // Puts the only thing in an item or cell in its place, and plain text behind its role.
@@ -389,7 +412,7 @@ function statesOf(element, tag, role, active) {
   if (aria('selected') === 'true') states = join(states, 'selected');
   const details = tag === 'summary' ? parentNode(element) : null;
   const expanded = details && isElement(details) && tagOf(details) === 'details'
-    ? String(isOpen(details)) : aria('expanded');
+    ? String(isOpened(details)) : aria('expanded');
   if (expanded === 'true') states = join(states, 'expanded');
   if (expanded === 'false') states = join(states, 'collapsed');
   if (role === 'heading') states = join(states, `level=${headingLevel(element, tag)}`);

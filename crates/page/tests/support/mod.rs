@@ -63,7 +63,12 @@ pub fn soon() -> Ctx {
 
 impl Stage {
     pub async fn start() -> Self {
-        let mut chromium = RawChromium::start().unwrap();
+        Self::start_with(&[]).await
+    }
+
+    /// Starts with more switches for the browser.
+    pub async fn start_with(switches: &[&str]) -> Self {
+        let mut chromium = RawChromium::start_with(switches).unwrap();
         let tasks = Tasks::new();
         let connection = chromium.connect(&tasks).unwrap();
         let site = Site::start().await;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,10 +17,12 @@ struct Reply {
 }
 
 type Replies = Arc<Mutex<HashMap<String, Reply>>>;
+type Folder = Arc<Mutex<Option<PathBuf>>>;
 
 pub struct Site {
     address: SocketAddr,
     replies: Replies,
+    folder: Folder,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -34,16 +37,20 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let replies = Replies::default();
+        let folder = Folder::default();
         let shared = Arc::clone(&replies);
+        let served = Arc::clone(&folder);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let replies = Arc::clone(&shared);
-                tokio::spawn(async move { serve(stream, replies).await });
+                let folder = Arc::clone(&served);
+                tokio::spawn(async move { serve(stream, replies, folder).await });
             }
         });
         Self {
             address,
             replies,
+            folder,
             server,
         }
     }
@@ -69,6 +76,12 @@ impl Site {
         self.url(path)
     }
 
+    /// Answers from the files of a folder what isn't put here, and returns the URL of one.
+    pub fn serves(&self, folder: &Path, path: &str) -> String {
+        *self.folder.lock().unwrap() = Some(folder.to_owned());
+        self.url(path)
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
@@ -79,7 +92,28 @@ impl Site {
     }
 }
 
-async fn serve(mut stream: TcpStream, replies: Replies) {
+/// Returns the file at a path of a folder.
+fn file(folder: &Path, path: &str) -> Option<Reply> {
+    if path.split('/').any(|part| part == "..") {
+        return None;
+    }
+    let file = folder.join(path.trim_start_matches('/'));
+    let kind = match file.extension().and_then(|kind| kind.to_str())? {
+        "html" | "htm" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" => "application/json",
+        "svg" => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
+    Some(Reply {
+        status: "200 OK",
+        headers: format!("content-type: {kind}\r\n"),
+        body: std::fs::read(file).ok()?,
+    })
+}
+
+async fn serve(mut stream: TcpStream, replies: Replies, folder: Folder) {
     let mut request = Vec::new();
     while !request.windows(4).any(|end| end == b"\r\n\r\n") {
         if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
@@ -112,6 +146,8 @@ async fn serve(mut stream: TcpStream, replies: Replies) {
         return;
     }
     let reply = replies.lock().unwrap().get(&path).cloned();
+    let folder = folder.lock().unwrap().clone();
+    let reply = reply.or_else(|| file(&folder?, &path));
     let reply = reply.unwrap_or(Reply {
         status: "404 Not Found",
         headers: String::new(),
