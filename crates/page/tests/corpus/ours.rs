@@ -4,8 +4,7 @@ use browserd_page::Page;
 use cdp::protocol::{page, runtime};
 use serde::Deserialize;
 
-use super::{Node, tidy};
-use crate::support::ctx;
+use super::{Node, ctx, tidy};
 
 /// The product's own scripts, and one that walks with them.
 const SCRIPT: &str = concat!(

@@ -7,8 +7,7 @@ use cdp::protocol::accessibility::{self, AXNode, AXValue};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Node, call, tidy};
-use crate::support::ctx;
+use super::{Node, call, ctx, tidy};
 
 /// An exposed node.
 #[derive(Debug)]
