@@ -32,6 +32,8 @@ pages! {
     CheckpointNotFound = "checkpoint_not_found", "Call list_session_checkpoints to see the session's checkpoints.";
     DownloadNotFound = "download_not_found", "Call list_downloads to see the session's downloads.";
     DownloadIncomplete = "download_incomplete", "If it is in progress, wait_for {download: its id}; otherwise start it again.";
+    ResultNotFound = "result_not_found", "Copy the handle (r_…) as it stands in the answer that gave it.";
+    ResultExpired = "result_expired", "Repeat the call whose answer it was; it is kept anew under another handle.";
     RefStale = "ref_stale", "Take a new snapshot and use a ref from it.";
     PageMoved = "page_moved", "Take a snapshot to see where the page is, and go on from there.";
     NotActionable = "not_actionable", "Take a snapshot to see what is in the way, deal with it, then try again.";

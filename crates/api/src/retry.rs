@@ -44,7 +44,8 @@ pub const fn http_status(code: Code) -> u16 {
         Code::SessionNotFound
         | Code::TabNotFound
         | Code::CheckpointNotFound
-        | Code::DownloadNotFound => 404,
+        | Code::DownloadNotFound
+        | Code::ResultNotFound => 404,
         Code::RefStale
         | Code::PageMoved
         | Code::NotActionable
@@ -59,6 +60,7 @@ pub const fn http_status(code: Code) -> u16 {
         | Code::DialogOpen
         | Code::OutcomeUnknown
         | Code::DownloadIncomplete => 409,
+        Code::ResultExpired => 410,
         Code::BodyTooLarge => 413,
         Code::IdempotencyMismatch => 422,
         Code::LimitReached => 429,
@@ -83,6 +85,8 @@ pub const fn retry(code: Code) -> Retry {
         | Code::TabNotFound
         | Code::CheckpointNotFound
         | Code::DownloadNotFound
+        | Code::ResultNotFound
+        | Code::ResultExpired
         | Code::Stale
         | Code::Failed
         | Code::Closed

@@ -93,6 +93,7 @@ fn mcp_lists_the_tools_people_know_for_less_than_2500_tokens() {
         "handle_dialog",
         "save_session_checkpoint",
         "list_session_checkpoints",
+        "read_result",
     ];
     assert_eq!(names, promised);
     let list: Vec<_> = tools
@@ -102,7 +103,7 @@ fn mcp_lists_the_tools_people_know_for_less_than_2500_tokens() {
     insta::assert_json_snapshot!("tools", list);
     let bytes = serde_json::to_vec(&list).unwrap().len() + tool::INSTRUCTIONS.len();
     println!("tools and instructions: {bytes} bytes");
-    assert!(bytes / 4 <= 2300, "{bytes} bytes");
+    assert!(bytes / 4 <= 2400, "{bytes} bytes");
 }
 
 #[test]

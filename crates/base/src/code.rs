@@ -49,6 +49,10 @@ codes! {
     DownloadNotFound = "download_not_found",
     /// The download is no whole file, or not yet.
     DownloadIncomplete = "download_incomplete",
+    /// No result was ever kept under that handle.
+    ResultNotFound = "result_not_found",
+    /// The result that was kept under that handle is gone.
+    ResultExpired = "result_expired",
     /// The ref's element is gone.
     RefStale = "ref_stale",
     /// The session came back with an earlier page than the call was meant for.

@@ -36,6 +36,12 @@ macro_rules! id {
                 Self(Uuid::now_v7())
             }
 
+            /// Returns the id that these 16 bytes stand for.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// Returns the 16 bytes the printed form stands for.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8; 16] {
@@ -97,6 +103,10 @@ id!(
 id!(
     /// One call's id, chosen by the caller or by the front door that took the call.
     CallId, "k_"
+);
+id!(
+    /// The handle of a part of an answer that was kept to be read on.
+    ResultId, "r_"
 );
 
 fn encode(bits: u128, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -29,7 +29,7 @@ pub use clock::{Awake, Clock, Instant, Timestamp};
 pub use code::Code;
 pub use ctx::{Ctx, Stopped};
 pub use disk::free_space;
-pub use id::{BrowserId, CallId, CheckpointId, InvalidId, SessionId};
+pub use id::{BrowserId, CallId, CheckpointId, InvalidId, ResultId, SessionId};
 pub use key::{InvalidKey, SessionKey, SessionName};
 pub use loss::Part;
 pub use private::Private;

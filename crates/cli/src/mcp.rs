@@ -21,14 +21,15 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// Serves MCP until stdin ends.
 pub fn main(environment: &Environment) -> Result<(), Failure> {
     let home = Home::of(environment)?;
+    let largest = crate::config::largest_answer(&home, environment);
     let runtime = crate::command::runtime()?;
-    let result = runtime.block_on(serve(&home));
+    let result = runtime.block_on(serve(&home, largest));
     // A read of stdin can't be cancelled; the process must not wait for its thread.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(home: &Home) -> Result<(), Failure> {
+async fn serve(home: &Home, largest: usize) -> Result<(), Failure> {
     let tasks = Tasks::new();
     let starter = Starter::of(home, &tasks);
     tasks.spawn(TaskKind::Background, async move {
@@ -38,7 +39,7 @@ async fn serve(home: &Home) -> Result<(), Failure> {
         }
     });
     let invoke = Arc::new(daemon::joined(home, &tasks));
-    server::mcp::serve_stdio(invoke, env!("CARGO_PKG_VERSION"))
+    server::mcp::serve_stdio(invoke, env!("CARGO_PKG_VERSION"), largest)
         .await
         .map_err(|err| {
             let message = format!("The MCP connection ended: {}.", with_causes(&err));

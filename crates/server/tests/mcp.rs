@@ -31,7 +31,9 @@ impl Peer {
     fn of(invoke: Arc<dyn Invoke>) -> Self {
         let (near, far) = duplex(1 << 20);
         let (reader, writer) = split(far);
-        let server = tokio::spawn(async move { mcp::serve(invoke, "1.2.3", reader, writer).await });
+        let server = tokio::spawn(async move {
+            mcp::serve(invoke, "1.2.3", mcp::LARGEST_ANSWER, reader, writer).await
+        });
         let (reader, writer) = split(near);
         Self {
             lines: BufReader::new(reader).lines(),
@@ -99,7 +101,7 @@ async fn a_client_of_2025_initializes_lists_and_calls() {
     assert_eq!(hello["result"]["serverInfo"]["name"], "browserd");
     let list = peer.ask("tools/list", json!({})).await;
     let tools = list["result"]["tools"].as_array().unwrap();
-    assert_eq!(tools.len(), 17, "{list}");
+    assert_eq!(tools.len(), 18, "{list}");
     let bytes = list["result"].to_string().len();
     assert!(bytes / 4 <= 2500, "{bytes} bytes");
     let result = peer
@@ -130,7 +132,7 @@ async fn a_client_of_2026_lists_and_calls_without_initialize() {
     let list = peer.ask("tools/list", json!({"_meta": meta()})).await;
     assert_eq!(
         list["result"]["tools"].as_array().map(Vec::len),
-        Some(17),
+        Some(18),
         "{list}"
     );
     let params = json!({"_meta": meta(), "name": "list_sessions", "arguments": {"state": "all"}});

@@ -54,6 +54,8 @@ pub struct Config {
     pub retention: store::Retention,
     /// The bounds of downloads.
     pub downloads: DownloadLimits,
+    /// How much of large answers is kept to be read on, and for how long.
+    pub results: store::ResultBounds,
     /// Whether recoverable sessions are resumed at start.
     pub auto_resume: bool,
     /// The epoch of this daemon's ownership of the home.
@@ -88,6 +90,7 @@ impl Config {
             captures: true,
             retention: store::Retention::default(),
             downloads: DownloadLimits::default(),
+            results: store::ResultBounds::default(),
             auto_resume: false,
             epoch: 1,
             nonce: String::new(),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{CheckpointId, Code, SessionId, SessionKey, SessionName, Stopped, TabId};
+use base::{CheckpointId, Code, ResultId, SessionId, SessionKey, SessionName, Stopped, TabId};
 
 use crate::downloads::DownloadState;
 use crate::services::Service;
@@ -33,6 +33,20 @@ pub enum Error {
     CheckpointNotFound {
         /// The checkpoint asked for.
         id: CheckpointId,
+    },
+    /// No result was ever kept under that handle.
+    #[error("no result was ever kept under {id}")]
+    ResultNotFound {
+        /// The handle.
+        id: ResultId,
+    },
+    /// What was kept under the handle is gone.
+    #[error("the result {id} is gone: {}", gone_by(*over))]
+    ResultExpired {
+        /// The handle.
+        id: ResultId,
+        /// Whether its time is over; else something took it before.
+        over: bool,
     },
     /// The session's state doesn't admit the call.
     #[error("session {id} {}{}", said(*denied), why(.detail))]
@@ -278,6 +292,8 @@ impl Error {
             Self::PageMoved { .. } => Code::PageMoved,
             Self::TabNotFound { .. } => Code::TabNotFound,
             Self::CheckpointNotFound { .. } => Code::CheckpointNotFound,
+            Self::ResultNotFound { .. } => Code::ResultNotFound,
+            Self::ResultExpired { .. } => Code::ResultExpired,
             Self::Denied { denied, .. } => match denied {
                 Denied::Stale => Code::Stale,
                 Denied::Failed => Code::Failed,
@@ -439,7 +455,10 @@ impl Error {
             Self::PageMoved { .. } => {
                 Some("Take a snapshot to see where it is, and go on from there.".to_owned())
             }
-            Self::InvalidArgument { .. }
+            // The code's own hint says it.
+            Self::ResultNotFound { .. }
+            | Self::ResultExpired { .. }
+            | Self::InvalidArgument { .. }
             | Self::Cdp(_)
             | Self::StateLost { .. }
             | Self::TaskEnded => None,
@@ -513,6 +532,14 @@ const fn said(denied: Denied) -> &'static str {
         Denied::Failed => "has failed and does not come back by itself",
         Denied::NoCheckpoint => "has no checkpoint it could come back from",
         Denied::Closed => "is closed",
+    }
+}
+
+const fn gone_by(over: bool) -> &'static str {
+    if over {
+        "its time is over"
+    } else {
+        "it had to make room for newer ones, or its session was closed"
     }
 }
 

@@ -36,6 +36,7 @@ mod readers;
 mod registry;
 mod relist;
 mod report;
+pub mod results;
 mod services;
 mod session;
 mod settings;

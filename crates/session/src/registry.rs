@@ -49,6 +49,7 @@ use crate::command::{Browsers, Command};
 use crate::deps::Deps;
 use crate::handle::Handle;
 use crate::kv::Kv;
+use crate::results::Results;
 use crate::session::{Begin, Session};
 use crate::slots::{Slot, Slots};
 
@@ -75,6 +76,7 @@ struct Inner {
     turn: AsyncMutex<()>,
     stopping: AtomicBool,
     kv: Kv,
+    results: Results,
 }
 
 impl Sessions {
@@ -96,6 +98,7 @@ impl Sessions {
         let deps = Arc::new(deps);
         let inner = Inner {
             kv: Kv::start(&deps),
+            results: Results::start(&deps),
             slots,
             handles: Mutex::default(),
             in_flight: Mutex::default(),
@@ -116,6 +119,12 @@ impl Sessions {
     #[must_use]
     pub fn kv(&self) -> &Kv {
         &self.inner.kv
+    }
+
+    /// Returns the response store.
+    #[must_use]
+    pub fn results(&self) -> &Results {
+        &self.inner.results
     }
 
     fn deps(&self) -> &Arc<Deps> {

@@ -44,6 +44,8 @@ pub struct Collected {
     pub sessions: u64,
     /// Logins.
     pub logins: u64,
+    /// Parts of answers that were kept to be read on, and whose time is over.
+    pub results: u64,
     /// Parts of checkpoints that nothing pointed to, and folders of sessions that are gone.
     pub leftovers: u64,
 }

@@ -8,7 +8,7 @@ use base::Tasks;
 
 use crate::{
     Answer, Blobs, Browsers, CallKeys, Calls, Checkpoints, Downloads, Error, Kv, Logins, MasterKey,
-    Meta, Retentions, SessionSettings, Sessions, Tabs, sqlite,
+    Meta, Results, Retentions, SessionSettings, Sessions, Tabs, sqlite,
 };
 
 /// A home's tables and blobs. Cheap to clone.
@@ -37,6 +37,7 @@ pub(crate) trait Tables:
     + Meta
     + Kv
     + Logins
+    + Results
     + Retentions
 {
     /// Closes the back end.
@@ -134,6 +135,12 @@ impl Store {
     /// Returns the logins.
     #[must_use]
     pub fn logins(&self) -> &dyn Logins {
+        &*self.tables
+    }
+
+    /// Returns the response store.
+    #[must_use]
+    pub fn results(&self) -> &dyn Results {
         &*self.tables
     }
 

@@ -24,7 +24,8 @@ pub fn measure(program: &Path, calls: usize, report: &mut Report) -> anyhow::Res
     harness.watch_rarely(true);
     let mut mcp = Mcp::start(&harness)?;
     let opened = mcp.call("open_session", &json!({ "key": "bench", "url": url }))?;
-    let session = json!({ "session_id": opened["session_id"] });
+    // All of it, as the raw tree is: else MCP would give the head of a large one.
+    let whole = json!({ "session_id": opened["session_id"], "max_bytes": 1 << 20 });
     let evaluate = json!({ "session_id": opened["session_id"], "expression": "1 + 1" });
     let mut raw = Raw::start(&url)?;
     raw.wait_loaded("Controls")?;
@@ -61,7 +62,7 @@ pub fn measure(program: &Path, calls: usize, report: &mut Report) -> anyhow::Res
         tree_bytes = bytes;
         note(&mut raw_tree, time);
 
-        let (answer, time) = timed(|| mcp.call("snapshot", &session))?;
+        let (answer, time) = timed(|| mcp.call("snapshot", &whole))?;
         snapshot_bytes = answer["snapshot"].as_str().map_or(0, str::len);
         note(&mut mcp_snapshot, time);
 

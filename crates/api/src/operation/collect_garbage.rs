@@ -29,6 +29,9 @@ pub struct CollectedGarbage {
     /// Logins.
     #[serde(default)]
     pub logins: u64,
+    /// Parts of answers that were kept to be read on.
+    #[serde(default)]
+    pub results: u64,
     /// Stored parts that nothing pointed to.
     pub leftovers: u64,
 }

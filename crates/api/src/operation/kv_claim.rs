@@ -32,6 +32,7 @@ impl Operation for KvClaim {
     const LISTED: bool = false;
     const EXAMPLES: &'static [&'static str] =
         &[r#"{"namespace": "jobs", "prefix": "a/", "lease_ms": 60000}"#];
+    const WHOLE: bool = true;
     type Output = KvClaimed;
 }
 

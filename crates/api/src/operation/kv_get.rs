@@ -21,6 +21,7 @@ impl Operation for KvGet {
     const ROUTE: Route = Route::get("/v1/kv/{namespace}/entries/{key}");
     const LISTED: bool = false;
     const EXAMPLES: &'static [&'static str] = &[r#"{"namespace": "jobs", "key": "a/1"}"#];
+    const WHOLE: bool = true;
     type Output = KvValue;
 }
 

@@ -31,6 +31,7 @@ impl Operation for KvList {
     const ROUTE: Route = Route::get("/v1/kv/{namespace}");
     const LISTED: bool = false;
     const EXAMPLES: &'static [&'static str] = &[r#"{"namespace": "jobs", "prefix": "a/"}"#];
+    const WHOLE: bool = true;
     type Output = KvEntries;
 }
 

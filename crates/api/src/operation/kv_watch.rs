@@ -32,6 +32,7 @@ impl Operation for KvWatch {
     const ROUTE: Route = Route::get("/v1/kv/{namespace}/watch");
     const LISTED: bool = false;
     const EXAMPLES: &'static [&'static str] = &[r#"{"namespace": "jobs", "since": 17}"#];
+    const WHOLE: bool = true;
     type Output = KvChanges;
 }
 

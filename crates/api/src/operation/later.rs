@@ -2,7 +2,6 @@
 //! `not_available`, so that nobody takes the silence of a typo for it.
 
 const LATER: &[&str] = &[
-    "read_result",
     "list_profiles",
     "query_audit",
     "verify_audit",

@@ -35,6 +35,7 @@ mod handle_dialog;
 mod import_checkpoint;
 mod import_storage_state;
 mod interact;
+mod keep_result;
 mod keepalive;
 mod kv_claim;
 mod kv_clear;
@@ -59,6 +60,7 @@ mod new_tab;
 mod open_session;
 mod park_session;
 mod pdf;
+mod read_result;
 mod record_bodies;
 mod remove_script;
 mod restore_session_checkpoint;
@@ -111,6 +113,7 @@ pub use handle_dialog::*;
 pub use import_checkpoint::*;
 pub use import_storage_state::*;
 pub use interact::*;
+pub use keep_result::*;
 pub use keepalive::*;
 pub use kv_claim::*;
 pub use kv_clear::*;
@@ -136,6 +139,7 @@ pub use new_tab::*;
 pub use open_session::*;
 pub use park_session::*;
 pub use pdf::*;
+pub use read_result::*;
 pub use record_bodies::*;
 pub use remove_script::*;
 pub use restore_session_checkpoint::*;
@@ -187,6 +191,8 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync {
     const LATER: &'static [&'static str] = &[];
     /// Arguments that MCP's list leaves out; they may be given all the same.
     const UNLISTED: &'static [&'static str] = &[];
+    /// Whether its answer goes whole through every door, MCP too, however large it is.
+    const WHOLE: bool = false;
     /// Its answer.
     type Output: Serialize + DeserializeOwned + JsonSchema + Send;
 }
@@ -210,6 +216,8 @@ pub struct OperationInfo {
     pub later: &'static [&'static str],
     /// [`Operation::UNLISTED`].
     pub unlisted: &'static [&'static str],
+    /// [`Operation::WHOLE`].
+    pub whole: bool,
     /// Makes the JSON Schema (2020-12) of the arguments.
     pub input_schema: fn() -> Value,
     /// Makes the JSON Schema (2020-12) of the answer.
@@ -229,6 +237,7 @@ impl OperationInfo {
             examples: O::EXAMPLES,
             later: O::LATER,
             unlisted: O::UNLISTED,
+            whole: O::WHOLE,
             input_schema: schema::of_input::<O>,
             output_schema: schema::of_output::<O::Output>,
             properties: std::sync::OnceLock::new(),
@@ -323,6 +332,8 @@ operations! {
     RestoreSnapshot,
     ListSnapshots,
     DeleteSnapshot,
+    ReadResult,
+    KeepResult,
     KvSet,
     KvGet,
     KvDelete,

@@ -98,7 +98,9 @@ pub fn parse(
     if let Some(other) = other {
         other.complete(&mut arguments);
     }
-    if operation.is_in_session() {
+    // A handle says itself whose it is.
+    let of_handle = ["read_result", "keep_result"].contains(&operation.name);
+    if operation.is_in_session() && (common.session.is_some() || !of_handle) {
         let place = Place::of(&common, environment);
         arguments
             .entry("session_id")

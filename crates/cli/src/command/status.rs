@@ -73,10 +73,10 @@ fn shown(status: &Value, form: Form) -> Result<(), Failure> {
         let count = |what| removed.get(what).and_then(Value::as_u64).unwrap_or(0);
         let (checkpoints, sessions) = (count("checkpoints"), count("sessions"));
         let logins = count("logins");
-        let leftovers = count("leftovers");
+        let (results, leftovers) = (count("results"), count("leftovers"));
         output::line(&format!(
             "Removed: {checkpoints} checkpoints, {logins} logins, {sessions} closed sessions, \
-             {leftovers} leftovers."
+             {results} results, {leftovers} leftovers."
         ))?;
     }
     let (ours, theirs) = (env!("CARGO_PKG_VERSION"), print::text(status, "version"));

@@ -5,6 +5,7 @@
 //! [`Layer::not_yet`], so that nobody believes them to be in force.
 
 use std::net::SocketAddr;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use serde::Deserialize;
 
 use super::key::KeySource;
 use super::layer::{Layer, LogFormat};
-use super::value::Span;
+use super::value::{Lasting, Span};
 use crate::failure::{Failure, code_of};
 
 /// A file larger than this is no configuration.
@@ -32,6 +33,7 @@ struct File {
     retention: Option<Retention>,
     downloads: Downloads,
     key: Key,
+    results: Results,
     recording: Option<Recording>,
     profiles: Vec<Profile>,
 }
@@ -108,6 +110,16 @@ struct Retention {
     max_snapshot_versions: Option<u32>,
     site_knowledge_ttl_days: Option<u32>,
     closed_session_days: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Results {
+    max_answer_bytes: Option<usize>,
+    ttl: Option<Lasting>,
+    max_items: Option<NonZeroUsize>,
+    max_bytes: Option<NonZeroU64>,
+    max_total_bytes: Option<NonZeroU64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -212,6 +224,11 @@ impl File {
             shutdown_limit: self.shutdown.limit.map(|span| span.0),
             stop_browsers: self.shutdown.stop_browsers,
             key_source: self.key.source,
+            largest_answer: self.results.max_answer_bytes,
+            result_ttl: self.results.ttl.map(|ttl| ttl.0),
+            result_items: self.results.max_items,
+            result_bytes: self.results.max_bytes,
+            result_total_bytes: self.results.max_total_bytes,
             not_yet,
         }
     }

@@ -1,6 +1,7 @@
 //! What one source of configuration says.
 
 use std::net::SocketAddr;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -65,6 +66,16 @@ pub struct Layer {
     pub stop_browsers: Option<bool>,
     /// Where the home's key comes from.
     pub key_source: Option<KeySource>,
+    /// The largest answer that goes to an MCP client whole; zero for any.
+    pub largest_answer: Option<usize>,
+    /// How long parts of larger ones are kept.
+    pub result_ttl: Option<Duration>,
+    /// How many of them a session has.
+    pub result_items: Option<NonZeroUsize>,
+    /// How many bytes those have.
+    pub result_bytes: Option<NonZeroU64>,
+    /// How many bytes those of all sessions have.
+    pub result_total_bytes: Option<NonZeroU64>,
     /// Settings that this version can't follow yet.
     pub not_yet: Vec<String>,
 }
@@ -113,6 +124,11 @@ impl Layer {
             shutdown_limit: self.shutdown_limit.or(below.shutdown_limit),
             stop_browsers: self.stop_browsers.or(below.stop_browsers),
             key_source: self.key_source.or(below.key_source),
+            largest_answer: self.largest_answer.or(below.largest_answer),
+            result_ttl: self.result_ttl.or(below.result_ttl),
+            result_items: self.result_items.or(below.result_items),
+            result_bytes: self.result_bytes.or(below.result_bytes),
+            result_total_bytes: self.result_total_bytes.or(below.result_total_bytes),
             not_yet,
         }
     }

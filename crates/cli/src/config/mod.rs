@@ -12,13 +12,14 @@ mod variables;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use key::KeySource;
 pub use layer::{Layer, LogFormat};
 use session::DownloadLimits;
-use store::Retention;
+use store::{ResultBounds, Retention};
 pub use value::Span;
 
 use crate::environment::Environment;
@@ -77,6 +78,8 @@ pub struct Config {
     pub stop_browsers: bool,
     /// Where the home's key comes from.
     pub key: store::key::Source,
+    /// How much of large answers is kept to be read on, and for how long.
+    pub results: ResultBounds,
     /// Settings that were given and that this version can't follow yet.
     pub not_yet: Vec<String>,
 }
@@ -113,6 +116,7 @@ impl Config {
             free_bytes: layer.download_free_bytes.unwrap_or(usual.free_bytes),
         };
         let default = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
+        let results = ResultBounds::default();
         Self {
             listen: Listen {
                 address: layer.listen.unwrap_or(default),
@@ -144,9 +148,26 @@ impl Config {
             shutdown_limit: layer.shutdown_limit.unwrap_or(Duration::from_secs(30)),
             stop_browsers: layer.stop_browsers.unwrap_or(false),
             key,
+            results: ResultBounds {
+                ttl: layer.result_ttl.unwrap_or(results.ttl),
+                items: layer.result_items.map_or(results.items, NonZero::get),
+                bytes: layer.result_bytes.map_or(results.bytes, NonZero::get),
+                total_bytes: layer
+                    .result_total_bytes
+                    .map_or(results.total_bytes, NonZero::get),
+            },
             not_yet: layer.not_yet,
         }
     }
+}
+
+/// Returns the largest answer that goes to an MCP client whole. What is wrong with the
+/// configuration is for the daemon to tell.
+pub fn largest_answer(home: &Home, environment: &Environment) -> usize {
+    let file = file::read(&home.join("config.toml")).unwrap_or_default();
+    let variables = variables::read(environment).unwrap_or_default();
+    let given = variables.over(file).largest_answer;
+    given.unwrap_or(server::mcp::LARGEST_ANSWER)
 }
 
 /// Returns that many days, where 0 stands for ever.
@@ -213,6 +234,30 @@ mod tests {
                 forced: true
             }
         );
+    }
+
+    #[test]
+    fn how_long_results_are_kept_is_told_in_two_ways_and_is_never_nothing() {
+        let kept = |file: &str, name: &str, value: &str| {
+            let variables = Environment::from([(name, value)]);
+            load(file, variables, Layer::default()).map(|config| config.results.ttl)
+        };
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        let file = "[results]\nttl = '2m'\nmax_items = 7";
+        assert_eq!(kept(file, "NOTHING", "").unwrap(), minutes(2));
+        assert_eq!(
+            kept(file, "RESPONSE_STORE_TTL", "180000").unwrap(),
+            minutes(3)
+        );
+        assert_eq!(kept("", "BROWSERD_RESULTS_TTL", "4m").unwrap(), minutes(4));
+        for (file, name) in [
+            ("[results]\nttl = 0", "NOTHING"),
+            ("[results]\nmax_items = 0", "NOTHING"),
+            ("", "RESPONSE_STORE_TTL"),
+            ("", "BROWSERD_RESULTS_TTL"),
+        ] {
+            assert!(kept(file, name, "0").is_err(), "{file} {name}");
+        }
     }
 
     #[test]

@@ -29,6 +29,45 @@ impl std::str::FromStr for Span {
     }
 }
 
+/// A span of time that can't be zero.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(try_from = "Span")]
+pub struct Lasting(pub Duration);
+
+impl TryFrom<Span> for Lasting {
+    type Error = &'static str;
+
+    fn try_from(Span(span): Span) -> Result<Self, &'static str> {
+        match span.is_zero() {
+            true => Err("it can't be 0"),
+            false => Ok(Self(span)),
+        }
+    }
+}
+
+impl std::str::FromStr for Lasting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self::try_from(text.parse::<Span>()?)?)
+    }
+}
+
+/// A span of time given as a number of milliseconds, as names known from elsewhere have it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Millis(pub Duration);
+
+impl std::str::FromStr for Millis {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text.parse() {
+            Ok(0) | Err(_) => Err("it is a number of milliseconds above 0"),
+            Ok(millis) => Ok(Self(Duration::from_millis(millis))),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Visitor;

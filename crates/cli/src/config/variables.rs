@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use base::Code;
 
 use super::layer::{Layer, LogFormat};
-use super::value::Span;
+use super::value::{Lasting, Millis, Span};
 use crate::environment::{Environment, NotText};
 use crate::failure::Failure;
 
 /// Names known from elsewhere whose capability is still to come.
-const NOT_YET: [&str; 6] = [
+const NOT_YET: [&str; 5] = [
     "SESSION_TIMEOUT",
     "MAX_MEMORY_PER_SESSION",
-    "RESPONSE_STORE_TTL",
     "MAX_PERSISTENT_SCRIPTS",
     "MAX_SCRIPT_SIZE",
     "BRIDGE_TIMEOUT_MS",
@@ -55,8 +55,22 @@ pub fn read(environment: &Environment) -> Result<Layer, Failure> {
         shutdown_limit: span("BROWSERD_SHUTDOWN_LIMIT")?,
         stop_browsers: switch(environment, "BROWSERD_STOP_BROWSERS"),
         key_source: parsed(environment, &["BROWSERD_KEY_SOURCE"])?,
+        largest_answer: parsed(environment, &["BROWSERD_MAX_ANSWER_BYTES"])?,
+        result_ttl: result_ttl(environment)?,
+        result_items: parsed(environment, &["BROWSERD_RESULTS_MAX_ITEMS"])?,
+        result_bytes: parsed(environment, &["BROWSERD_RESULTS_MAX_BYTES"])?,
+        result_total_bytes: parsed(environment, &["BROWSERD_RESULTS_MAX_TOTAL_BYTES"])?,
         not_yet: not_yet(environment),
     })
+}
+
+/// Ours is a span as all others are; the one known from elsewhere counts milliseconds.
+fn result_ttl(environment: &Environment) -> Result<Option<Duration>, Failure> {
+    if let Some(ttl) = parsed::<Lasting>(environment, &["BROWSERD_RESULTS_TTL"])? {
+        return Ok(Some(ttl.0));
+    }
+    let known = ["BROWSERD_RESPONSE_STORE_TTL", "RESPONSE_STORE_TTL"];
+    Ok(parsed::<Millis>(environment, &known)?.map(|ttl| ttl.0))
 }
 
 fn switch(environment: &Environment, name: &str) -> Option<bool> {

@@ -57,6 +57,7 @@ pub async fn started(
         captures: config.captures,
         retention: config.retention,
         downloads: config.downloads,
+        results: config.results,
         epoch,
         nonce,
         ..session::Config::new(home.folder().to_owned(), keeper)

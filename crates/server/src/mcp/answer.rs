@@ -9,13 +9,15 @@ use rand::RngCore as _;
 use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 use serde_json::{Map, Value};
 
+use super::small::{Cut, Handle};
+
 /// Returns what a model is told when its call was cancelled.
 pub(crate) fn cancelled() -> ApiError {
     ApiError::new(Code::OutcomeUnknown, "the call was cancelled")
 }
 
 /// Makes the result of a call that was done.
-pub(crate) fn answer(operation: &str, value: Value) -> CallToolResult {
+pub(crate) fn answer(operation: &str, value: Value, cuts: &[Cut]) -> CallToolResult {
     let Value::Object(mut fields) = value else {
         let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
         result.structured_content = Some(value);
@@ -38,7 +40,7 @@ pub(crate) fn answer(operation: &str, value: Value) -> CallToolResult {
             ResourceContents::blob(data, "browserd:page.pdf").with_mime_type("application/pdf");
         content.push(ContentBlock::resource(file));
     }
-    content.push(ContentBlock::text(text(&fields)));
+    content.push(ContentBlock::text(text(&fields, cuts)));
     let mut result = CallToolResult::success(content);
     result.structured_content = Some(Value::Object(fields));
     result
@@ -62,7 +64,7 @@ pub(crate) fn error(error: &ApiError) -> CallToolResult {
 }
 
 /// Writes the fields of an answer: ours as they are, the page's between boundaries.
-fn text(fields: &Map<String, Value>) -> String {
+fn text(fields: &Map<String, Value>, cuts: &[Cut]) -> String {
     let untrusted: Vec<&str> = fields
         .get("untrusted")
         .and_then(Value::as_array)
@@ -97,15 +99,44 @@ fn text(fields: &Map<String, Value>) -> String {
         }
         out.push_str(&format!("--- end of page content {nonce} ---\n"));
     }
+    // Last, where what was shown of them ends, and outside of the boundary: these are our words.
+    read_on(&mut out, cuts);
     out.truncate(out.trim_end().len());
     out
+}
+
+/// Says what was cut, and how the rest is had.
+fn read_on(out: &mut String, cuts: &[Cut]) {
+    for cut in cuts {
+        let Cut {
+            field,
+            bytes,
+            shown,
+            ..
+        } = cut;
+        out.push_str(&format!("{field} is cut: {shown} of {bytes} bytes shown. "));
+        match (&cut.kept, cut.read_on()) {
+            (Err(reason), _) => out.push_str(&format!(
+                "The rest was not kept: {reason}. Ask for less of it, or ask over HTTP, where answers are whole.\n"
+            )),
+            (Ok(_), read_on) => out.push_str(&format!(
+                "Read on: {}\n",
+                read_on.unwrap_or_default()
+            )),
+        }
+    }
+    if let Some(Ok(Handle { until, .. })) = cuts.first().map(|cut| &cut.kept) {
+        out.push_str(&format!(
+            "With \"search\" in the place of \"offset\" it finds lines. Kept until {until}.\n"
+        ));
+    }
 }
 
 /// Leaves out what tells a model nothing: second names, and what is empty. The structured
 /// answer has it all.
 fn is_said(name: &str, value: &Value) -> bool {
     let nothing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-    let second = ["untrusted", "recovered", "id", "target_id"].contains(&name);
+    let second = ["untrusted", "recovered", "id", "target_id", "cut"].contains(&name);
     // The value of an expression may well be null or empty.
     !second && (!nothing || name == "value")
 }

@@ -6,6 +6,9 @@
 
 mod answer;
 mod serve;
+mod small;
 mod tools;
+
+pub use small::LARGEST_ANSWER;
 
 pub use serve::{Error, serve, serve_stdio};

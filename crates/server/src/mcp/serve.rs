@@ -14,7 +14,7 @@ use rmcp::service::{RequestContext, RoleServer, ServerInitializeError, serve_ser
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{answer, tools};
+use super::{answer, small, tools};
 use crate::dispatch::time_of;
 
 /// The time a call has unless it asks for another.
@@ -33,11 +33,18 @@ pub enum Error {
 
 /// Serves MCP on this process's standard streams until the client closes them.
 ///
+/// What is over `largest_answer` bytes is kept by [`api::KeepResult`] and read on by
+/// [`api::ReadResult`]; 0 lets every answer through whole.
+///
 /// # Errors
 /// [`Error`]; a client that just goes away is none.
-pub async fn serve_stdio(invoke: Arc<dyn Invoke>, version: &str) -> Result<(), Error> {
+pub async fn serve_stdio(
+    invoke: Arc<dyn Invoke>,
+    version: &str,
+    largest_answer: usize,
+) -> Result<(), Error> {
     let (reader, writer) = rmcp::transport::stdio_pipes();
-    serve(invoke, version, reader, writer).await
+    serve(invoke, version, largest_answer, reader, writer).await
 }
 
 /// Serves MCP on a pair of streams until the client closes its end.
@@ -49,6 +56,7 @@ pub async fn serve_stdio(invoke: Arc<dyn Invoke>, version: &str) -> Result<(), E
 pub async fn serve(
     invoke: Arc<dyn Invoke>,
     version: &str,
+    largest_answer: usize,
     reader: impl AsyncRead + Send + Unpin + 'static,
     writer: impl AsyncWrite + Send + Unpin + 'static,
 ) -> Result<(), Error> {
@@ -56,6 +64,7 @@ pub async fn serve(
         invoke,
         caller: Caller::local(Door::Mcp),
         version: version.to_owned(),
+        largest_answer,
     };
     let running = match serve_server(front, (reader, writer)).await {
         Ok(running) => running,
@@ -69,6 +78,7 @@ struct Front {
     invoke: Arc<dyn Invoke>,
     caller: Caller,
     version: String,
+    largest_answer: usize,
 }
 
 impl ServerHandler for Front {
@@ -95,9 +105,23 @@ impl ServerHandler for Front {
         let arguments = request.arguments.map_or(Value::Null, Value::Object);
         let mut ctx = Ctx::within(time_of(&arguments, CALL_LIMIT));
         ctx.cancel = context.ct.clone();
-        let call = self
-            .invoke
-            .invoke(&ctx, &self.caller, &request.name, arguments);
+        let asked = small::Asked::of(&request.name, &arguments);
+        let call = async {
+            let answer = self
+                .invoke
+                .invoke(&ctx, &self.caller, &request.name, arguments)
+                .await?;
+            let (invoke, caller) = (&self.invoke, &self.caller);
+            let fitted = small::fit(
+                invoke,
+                caller,
+                &context.ct,
+                self.largest_answer,
+                &asked,
+                answer,
+            );
+            Ok(fitted.await)
+        };
         let result = tokio::select! {
             biased;
             result = call => result,
@@ -105,7 +129,7 @@ impl ServerHandler for Front {
             () = context.ct.cancelled() => Err(answer::cancelled()),
         };
         Ok(match result {
-            Ok(value) => answer::answer(&request.name, value),
+            Ok((value, cuts)) => answer::answer(&request.name, value, &cuts),
             Err(error) => answer::error(&error),
         }
         .into())

@@ -6,6 +6,7 @@
 //!   wire     what is answered
 //!   failure  what went wrong
 //!   journal  a mutating call is known while it runs, and its outcome after it
+//!   reading  parts of what was kept of large answers
 //!   keyed    a call with an idempotency key is done once
 //! ```
 
@@ -14,6 +15,7 @@ mod canonical;
 mod failure;
 mod journal;
 mod keyed;
+mod reading;
 mod run;
 mod wire;
 
@@ -27,6 +29,7 @@ use session::{Filter, InFlight, Sessions};
 use crate::Operate;
 use crate::dispatch::encode;
 use failure::failure;
+pub(crate) use reading::head;
 use run::Run;
 
 /// Performs operations on the sessions of a home.

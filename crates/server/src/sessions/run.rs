@@ -13,6 +13,7 @@ mod pdf;
 mod record;
 mod requests;
 mod restore;
+mod result;
 mod settings;
 mod storage_state;
 mod tab;

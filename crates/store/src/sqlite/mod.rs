@@ -20,6 +20,7 @@ mod kv;
 mod logins;
 mod meta;
 mod open;
+mod results;
 mod retention;
 mod rewrap;
 mod sessions;

@@ -7,7 +7,7 @@ use base::{CheckpointId, SessionId, Timestamp};
 use super::{Sqlite, begin};
 use crate::keyring::Scope;
 use crate::retention::{Collected, EXPLICIT, Retention, Retentions};
-use crate::{Answer, CheckpointRow, Checkpoints, Error, Logins, SessionRow, Sessions};
+use crate::{Answer, CheckpointRow, Checkpoints, Error, Logins, Results, SessionRow, Sessions};
 
 const FORGET: &str = "remove a session";
 
@@ -46,6 +46,7 @@ impl Retentions for Sqlite {
                 }
             }
             let shelves = self.collect_logins(retention, now, &mut collected).await?;
+            collected.results = Results::collect(self, now).await?;
             // Of a damaged row it can't be told whose blobs it speaks for.
             if listed.damaged.is_empty() && shelves {
                 collected.leftovers += self.remove_orphans().await?;
@@ -142,6 +143,7 @@ impl Sqlite {
             "DELETE FROM tabs WHERE session = ?",
             "DELETE FROM session_settings WHERE session = ?",
             "DELETE FROM downloads WHERE session = ?",
+            "DELETE FROM results WHERE session = ?",
             "DELETE FROM calls WHERE session = ?",
             "DELETE FROM browsers WHERE session = ?",
         ] {

@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use super::Sqlite;
 use super::beside::Beside;
 use super::fields::{Fields, Flaw, stored};
+use super::results;
 use crate::key::push_hex;
 use crate::keyring::{DataKey, Scope};
 use crate::{Answer, Attached, Damaged, Error, Lifetime, Listed, SessionRow, Sessions, Thing};
@@ -70,10 +71,15 @@ impl Sessions for Sqlite {
             );
             let hash = sealed.hashes.key.clone();
             match bind(query, row, sealed)?.execute(&mut *connection).await {
-                Ok(done) if done.rows_affected() == 1 => Ok(()),
-                Ok(_) => Err(missing()),
-                Err(err) => Err(refusal(&mut connection, row, hash, err).await),
+                Ok(done) if done.rows_affected() == 1 => {}
+                Ok(_) => return Err(missing()),
+                Err(err) => return Err(refusal(&mut connection, row, hash, err).await),
             }
+            if row.is_closed() {
+                // Nobody reads on in a session that is closed.
+                results::forget(&mut connection, row.id).await?;
+            }
+            Ok(())
         })
     }
 

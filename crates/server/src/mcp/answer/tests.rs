@@ -4,7 +4,7 @@ use super::*;
 use serde_json::json;
 
 fn told(value: Value) -> String {
-    text(value.as_object().unwrap())
+    text(value.as_object().unwrap(), &[])
 }
 
 #[test]
@@ -55,6 +55,7 @@ fn a_picture_is_an_image_and_its_bytes_stand_there_once() {
     let result = answer(
         "screenshot",
         json!({"data": "aGk=", "mime_type": "image/webp", "width": 2, "height": 1}),
+        &[],
     );
     assert_eq!(
         result.content[0].as_image().unwrap().mime_type,

@@ -106,6 +106,7 @@ impl Run<CollectGarbage> for OnSessions {
             checkpoints: collected.checkpoints,
             sessions: collected.sessions,
             logins: collected.logins,
+            results: collected.results,
             leftovers: collected.leftovers,
         })
     }
