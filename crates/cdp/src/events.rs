@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
 use crate::stats::Counters;
-use crate::{Ended, Error, Event};
+use crate::{Ended, Error, Event, well_formed};
 
 /// How many bytes of parameters a queue holds: 4,096 events of 5 MB would be 20 GB.
 const LARGEST_QUEUE: usize = 32 * 1024 * 1024;
@@ -102,7 +102,9 @@ impl RawEvent {
             "null" => "{}",
             params => params,
         };
-        Some(serde_json::from_str(params).map_err(|source| {
+        let read = serde_json::from_str(params);
+        let read = read.or_else(|_| serde_json::from_str(&well_formed(params)));
+        Some(read.map_err(|source| {
             self.counters.undecodable.add(1);
             Error::Decode {
                 method: E::METHOD.to_owned(),

@@ -25,6 +25,7 @@ mod reader;
 mod session;
 mod stats;
 mod transport;
+mod well_formed;
 
 pub use command::{Command, Event};
 pub use connection::{Connection, Late, Options, Prepared, Stray};
@@ -35,6 +36,7 @@ pub use events::{Events, Next, RawEvent};
 pub use session::Session;
 pub use stats::Stats;
 pub use transport::{Peer, Transport};
+pub use well_formed::well_formed;
 
 /// The size of the largest message that is sent or taken.
 pub const LARGEST_MESSAGE: usize = 256 * 1024 * 1024;

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::connection::Inner;
 use crate::envelope::encode;
 use crate::in_flight::{Failure, Waiter};
-use crate::{Command, Connection, Ended, Error, Events};
+use crate::{Command, Connection, Ended, Error, Events, well_formed};
 
 pub(crate) use state::State;
 
@@ -171,7 +171,12 @@ impl std::fmt::Debug for Session {
 }
 
 fn read<T: serde::de::DeserializeOwned>(method: &str, body: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).map_err(|source| Error::Decode {
+    let again = |source| {
+        let text = std::str::from_utf8(body).map_err(|_| source)?;
+        serde_json::from_str(&well_formed(text))
+    };
+    let read = serde_json::from_slice(body).or_else(again);
+    read.map_err(|source| Error::Decode {
         method: method.to_owned(),
         source,
     })

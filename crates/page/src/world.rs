@@ -291,7 +291,9 @@ fn text_of(answer: runtime::EvaluateReturns) -> Result<String, Error> {
 }
 
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    serde_json::from_str(text).map_err(|err| Error::Script {
+    let read = serde_json::from_str(text);
+    let read = read.or_else(|_| serde_json::from_str(&cdp::well_formed(text)));
+    read.map_err(|err| Error::Script {
         reason: err.to_string(),
     })
 }

@@ -79,6 +79,8 @@ pub(crate) struct Held {
     /// Browsers whose leavings are being looked at.
     sweeping: HashSet<String>,
     ended_guids: HashSet<String>,
+    /// Those that their browser is asked to end.
+    unwanted: HashSet<u32>,
     then: Vec<Then>,
 }
 
@@ -212,6 +214,8 @@ impl Held {
         }
         match ended {
             Some(true) => self.place(number),
+            // Its end may be heard of before the answer to who asked for it.
+            Some(false) if self.unwanted.contains(&number) => self.canceled(number, by.now),
             Some(false) => {
                 let reason = "it was cut off: by its server, its page or the browser";
                 self.end(
@@ -275,8 +279,18 @@ impl Held {
         }
     }
 
+    /// Its browser is asked to end it, or would not.
+    pub(crate) fn unwanted(&mut self, number: u32, unwanted: bool) {
+        if unwanted {
+            self.unwanted.insert(number);
+        } else {
+            self.unwanted.remove(&number);
+        }
+    }
+
     /// It was ended in its browser on request.
     pub(crate) fn canceled(&mut self, number: u32, now: i64) {
+        self.unwanted.remove(&number);
         let under_way = self.get(number).is_some_and(Download::is_under_way);
         if under_way && !self.placing.contains(&number) {
             let reason = "on request".to_owned();

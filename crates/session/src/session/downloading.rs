@@ -268,6 +268,7 @@ impl Session {
             self.reply_downloads(reply);
             return;
         };
+        self.downloading.held.unwanted(number, true);
         self.spawn_work(TaskKind::PageWork, async move {
             let result = cancel(&live, &download.guid).await;
             Done::OfFile(FileDone::Canceled {
@@ -324,7 +325,10 @@ impl Session {
                 }
                 // With its browser gone it ends, too.
                 Err(err) if err.is_loss() => self.reply_downloads(reply),
-                Err(err) => self.reply(reply, Err(err)),
+                Err(err) => {
+                    self.downloading.held.unwanted(number, false);
+                    self.reply(reply, Err(err));
+                }
             },
             FileDone::Nothing => {}
         }

@@ -22,6 +22,8 @@ use crate::site::Site;
 const BARE_EVERY: usize = 4;
 /// How long a worker may take to answer an order.
 const ANSWER: Duration = Duration::from_secs(180);
+/// How long a daemon that waits for the home of another one does.
+const GIVES_UP: Duration = Duration::from_secs(15);
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -108,6 +110,15 @@ pub fn run(settings: &Settings) -> Result<Summary, String> {
     }
     if let Some(folder) = &settings.logs {
         keep_logs(&harness, folder)?;
+    }
+    // A client that met no daemon has started one, which waits for the home for a while.
+    let alone = crate::process::until(GIVES_UP, || {
+        let family = harness.family();
+        let daemons = family.iter().filter(|seen| seen.command.contains(" serve"));
+        daemons.count() <= 1
+    });
+    if !alone {
+        tally.wrong.push("several daemons at the end".to_owned());
     }
     // It panics with a list of what is left; that is a finding like any other.
     let finish = AssertUnwindSafe(|| harness.finish_before(|| drop(around)));

@@ -1,3 +1,5 @@
+//! How downloads are kept, with what browsers say in every order.
+
 use super::*;
 
 const NOW: i64 = 1_000_000;
