@@ -90,11 +90,13 @@ pub(crate) fn move_into_place(folder: &Path, download: &Download) -> Result<Move
             fs::set_permissions(&from, Permissions::from_mode(0o600)).map_err(failed)?;
             let moved = hashed(&from).map_err(failed)?;
             link(&from, &to)?;
-            remove(&from).map_err(failed)?;
             // So that power loss takes no file that was told of.
-            File::open(folder)
-                .and_then(|folder| folder.sync_all())
-                .map_err(failed)?;
+            let synced = || File::open(folder).and_then(|folder| folder.sync_all());
+            if let Err(err) = remove(&from).and_then(|()| synced()) {
+                // A file of this name that is told of by nobody would pass for the next one's.
+                drop(remove(&to));
+                return Err(failed(err));
+            }
             Ok(moved)
         }
         Ok(_) => Err(NotMoved::Gone),

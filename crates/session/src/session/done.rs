@@ -13,6 +13,7 @@ use crate::Error;
 use crate::act::Outcome;
 use crate::adopt::Adopted;
 use crate::call::Pending;
+use crate::cause::Cause;
 use crate::checkpoint::capture::Captured;
 use crate::checkpoint::manifest::TabPart;
 use crate::checkpoint::restore::Report;
@@ -184,7 +185,12 @@ impl Session {
         self.capturing.broken();
         self.parking.given_up(self.deps.clock.instant());
         if let Some(link) = self.state.link() {
-            self.facts.push_back(Fact::LinkLost(link));
+            // A tab that was being brought back is half made for good.
+            let half = std::mem::take(&mut self.restoring);
+            self.facts.push_back(match half.is_empty() {
+                true => Fact::LinkLost(link),
+                false => Fact::BrowserGone(link, Cause::RendererCrashed),
+            });
         }
         self.run_queue();
     }

@@ -80,6 +80,7 @@ impl Session {
     pub(super) async fn load_downloads(&mut self) {
         match self.deps.store.downloads().list(self.row.id).await {
             Ok(listed) => {
+                self.downloading.unread = None;
                 for damaged in listed.damaged {
                     tracing::error!(number = %damaged.id, reason = %damaged.reason, "a download's row is damaged");
                 }
@@ -97,7 +98,10 @@ impl Session {
 
     /// Returns where the words of the session's browser about downloads wait.
     pub(super) fn inbox(&self) -> Option<Inbox> {
-        self.live.as_ref().map(|live| live.downloads.clone())
+        // What isn't read is not known, and would be written over.
+        let live = self.live.as_ref();
+        let live = live.filter(|_| self.downloading.unread.is_none());
+        live.map(|live| live.downloads.clone())
     }
 
     /// Takes what the browser said.
@@ -368,6 +372,12 @@ impl Session {
 
     /// Stores what was decided about downloads, tells it, and does what follows.
     pub(super) async fn settle_downloads(&mut self) {
+        if self.downloading.unread.is_some() {
+            self.load_downloads().await;
+        }
+        if self.downloading.unread.is_some() {
+            return;
+        }
         self.look_at_new_link();
         self.clear_if_closed().await;
         self.sweep_ended_browsers();

@@ -522,7 +522,7 @@ impl Session {
         }
     }
 
-    fn is_linked(&self) -> bool {
+    pub(super) fn is_linked(&self) -> bool {
         let live = self.live.as_ref();
         live.is_some_and(|live| live.connection.is_lost().is_none())
     }

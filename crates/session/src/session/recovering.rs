@@ -251,7 +251,7 @@ impl Session {
                 tracing::warn!(%tab, "a page crashed, or was being brought back");
                 // It tells nothing of itself; what the last daemon knew of it is true.
                 self.tabs.update(tab, |tab| tab.page = None);
-                self.restore_tab_as(tab, crashed);
+                self.restore_tab_as(tab, true);
             } else {
                 self.read_areas(tab);
             }
@@ -460,9 +460,10 @@ impl Session {
             tab.filling = true;
             tab.page = None;
             tab.dialog = None;
-            tab.target.clear();
+            // Its target stays noted until the new one is, so that whoever comes closes it.
             tab.cdp_session.clear();
         });
+        self.capturing.dirt().raise(self.deps.clock.instant());
         // Should this daemon die now, the next one begins again.
         live.note(&self.tabs);
         self.save_tabs = true;
@@ -508,9 +509,12 @@ impl Session {
         if !self.is_current(link) || self.restoring.get(&tab) != Some(&tries) {
             return;
         }
-        let page = self.tabs.get(tab).and_then(|tab| tab.page);
-        let crashed = page.is_some_and(|page| page.state().crashed);
-        if crashed && result.is_err() && !self.is_attached() {
+        let page = self.tabs.get(tab).map(|tab| tab.page);
+        let is_there = page.is_some();
+        let crashed = page.flatten().is_some_and(|page| page.state().crashed);
+        // Of a link that is lost its end says the rest.
+        let lost = |err: &Error| err.is_loss() && is_there && self.is_linked();
+        if result.as_ref().is_err_and(|err| crashed || lost(err)) && !self.is_attached() {
             // No call may come in between.
             tracing::warn!(%tab, "a page crashed while it was brought back");
             self.restore_tab(tab);
@@ -532,7 +536,8 @@ impl Session {
                 self.tell_loss(Cause::RendererCrashed, age.unwrap_or_default(), report);
                 self.run_queue();
             }
-            Err(err) if err.is_loss() => {}
+            // The tab or its link went meanwhile.
+            Err(err) if err.is_loss() => self.run_queue(),
             Err(err) if self.is_attached() => {
                 tracing::warn!(%tab, %err, "a crashed tab does not come back");
                 self.tab_gone(tab);
